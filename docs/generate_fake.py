@@ -16,12 +16,12 @@ _INTRODUCTION: Final = """# The fake Bedrock: operations and models
 
 `make docs` writes this page from the tables of the fake. [Testing](testing.md) describes how to use it.
 
-An operation that is not served gets HTTP 501 with the message `NAME is not implemented by the fake Bedrock`.
-The fake checks neither its parameters nor its signature first.
+The response to an operation that is not served is HTTP 501 with the message `NAME is not implemented by the fake Bedrock`.
+The fake sends it before it checks parameters or the signature.
 
 A model belongs to the first family whose prefix its ID begins with. The ID can be part of an ARN or of an inference profile.
-A model of no family gets HTTP 400, `The provided model identifier is invalid.`
-An application profile behaves as the first of its models.
+The response to a call of any other model is HTTP 400, `The provided model identifier is invalid.`
+An application profile behaves like the first of its models.
 """
 
 

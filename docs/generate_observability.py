@@ -1,7 +1,7 @@
 """
 Write `docs/observability.md` from the tables of names, metrics and failures: ``make docs``.
 
-The prose is `docs/templates/observability.md`; each ``<!-- name -->`` in it is replaced by what the code says.
+The prose is `docs/templates/observability.md`; each ``<!-- name -->`` in it is replaced by a generated table or value.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def metrics() -> Iterator[str]:
 
 
 def left_to_others(metric: Metric) -> str:
-    """Say whether a metric is left to an instrumentor."""
+    """Return whether a metric is left to an instrumentor, as a cell of the table."""
     return "; *left to others*" if metric.left_to_instrumentor else ""
 
 

@@ -15,7 +15,7 @@ class Authorization:
     Args:
         request: The IAM request.
         decision: What the policies decided.
-        one_of: AWS checks only one of all authorizations of the call with this same text; ``""`` if it checks this one always.
+        one_of: AWS checks only one of the authorizations of the call that share this string; ``""`` if it always checks this one.
         undocumented: Whether AWS does not document that it checks this authorization.
         missing_policy: A policy that also decides and that is not among the configured ones; ``""`` if none is missing.
     """

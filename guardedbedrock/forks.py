@@ -1,7 +1,7 @@
 """
 Locks and threads in forked processes.
 
-A forked child has only the thread that forked. A lock that another thread of the parent held stays locked in the child for ever,
+A forked child has only the thread that forked. A lock that another thread of the parent held stays locked in the child forever,
 and a background thread is missing. So every object of the library with a lock, a thread or an open file renews it in the child.
 """
 

@@ -78,7 +78,7 @@ class Guard:
 
     Args:
         guardrails: The approved guardrails. The first one for the client's Region and the call's model is injected. ``"account"``
-            approves the READY guardrails of the account, a mapping of tags those with these tags.
+            approves the READY guardrails of the account; a mapping of tags approves those with these tags.
         policies: A `PolicySet`, a path, a glob or a list of them (identity-based policies), or a mapping of policy type to such
             sources. ``"account"``, ``"snapshot:FILE"`` and ``"s3://BUCKET/KEY"`` name a source that is read again. None checks
             the list of approved guardrails only.
@@ -329,7 +329,7 @@ class Guard:
         return client
 
     def httpx2_client(self, *, region_name: str | None = None, endpoint_url: str | None = None, **options: Any) -> httpx2.Client:
-        """Create a client of httpx2, as `httpx_client` does; ``openai`` from 3.0 and ``anthropic`` from 1.0 take it."""
+        """Create a client of httpx2, as `httpx_client` does; ``openai`` from 3.0 and ``anthropic`` from 1.0 accept it."""
         client: httpx2.Client = self._http("httpx2", region_name, endpoint_url).client(options, is_async=False)
         return client
 
@@ -548,7 +548,7 @@ class Guard:
         model = params.get("modelId", "any")
         if not isinstance(model, str):
             raise ConfigurationError(
-                f"params: `modelId` is of type `{type(model).__name__}`; give the ID or ARN of a model as text"
+                f"params: `modelId` is of type `{type(model).__name__}`; pass the ID or ARN of a model as a string"
             )
         if not is_model(model):
             raise ConfigurationError("params: `modelId` is not the ID or ARN of a model; write one such as amazon.nova-lite-v1:0")
@@ -594,15 +594,15 @@ class Guard:
 
 def _check_objects(retry: object, listeners: Any, audit: object, clock: object) -> tuple[Listener, ...] | None:
     """
-    Check the keywords that take objects, and return the listeners; None if none are given.
+    Check the keywords that accept objects, and return the listeners; None if there are none.
 
     Raises:
-        ConfigurationError: An object has another type. A TOML table has no place in code: the message names the class.
+        ConfigurationError: An object has another type. A TOML table is valid in a file only: the message names the class.
     """
     if not isinstance(retry, RetryPolicy | None):
         raise ConfigurationError("retry: must be a RetryPolicy, such as RetryPolicy(attempts=5)")
     if not isinstance(audit, Audit | None):
-        raise ConfigurationError('audit: must be an Audit, such as Audit([FileSink("audit.jsonl")])')
+        raise ConfigurationError('audit: must be an Audit, such as Audit([JsonLines("audit.jsonl")])')
     if not callable(clock):
         raise ConfigurationError("clock: must be a function that returns the current time, with its time zone")
     given = None if listeners is None else tuple(listeners) if isinstance(listeners, Iterable) else (listeners,)

@@ -40,7 +40,7 @@ def guard(*guardrails: Guardrail, **options: Any) -> Guard:
 
 
 def params(method: str, named: tuple[str, str] | None) -> dict[str, Any]:
-    """Give the parameters of a call with a guardrail, or without one."""
+    """Return the parameters of a call with a guardrail, or without one."""
     if named is None:
         return ask(method)
     both = dict(zip(("guardrailIdentifier", "guardrailVersion"), named, strict=True))

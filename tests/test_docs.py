@@ -45,7 +45,7 @@ def test_the_page_of_observability_is_current(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_filters_of_the_page_find_the_record_of_the_page() -> None:
-    """The worked example works."""
+    """The filters of the example match its record."""
     (record,) = [json.loads(found) for found in re.findall(r"```json\n(.+?)```", OBSERVED, re.DOTALL)]
     patterns = re.findall(r"--filter-pattern '([^']+)'", OBSERVED)
 
@@ -53,7 +53,7 @@ def test_the_filters_of_the_page_find_the_record_of_the_page() -> None:
 
 
 def test_the_logging_setup_of_the_page_prints_sentences(capsys: pytest.CaptureFixture[str]) -> None:
-    """Also the records of child loggers, which have no event."""
+    """This includes records of child loggers, which have no event."""
     example = re.search(r"```python\n(import logging.+?)```", OBSERVED, re.DOTALL)
     assert example is not None
     structlog.reset_defaults()  # other tests of this process may have configured it

@@ -92,13 +92,13 @@ def real() -> set[tuple[str, str | None]]:
     }
 
 
-def test_the_tree_is_drawn_as_it_grows() -> None:
-    """The drawing at the head of the module is the tree itself."""
+def test_the_tree_in_the_docstring_has_every_class() -> None:
+    """Each class is below its base class."""
     assert real() == drawn()
 
 
 def test_every_public_error_is_exported_and_named_as_one() -> None:
-    """`__all__` is sorted and whole, and every name in it says what it is."""
+    """`__all__` is sorted and complete, and the name of every class ends with ``Error``."""
     public = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, GuardedBedrockError)}
 
     assert sorted(errors.__all__) == errors.__all__
@@ -107,15 +107,15 @@ def test_every_public_error_is_exported_and_named_as_one() -> None:
 
 
 def test_every_error_has_a_docstring_and_no_positional_field() -> None:
-    """A field that is passed by position is a field that is passed in the wrong order."""
+    """Fields that are passed by position could be passed in the wrong order."""
     assert all(cls.__doc__ for cls in CLASSES.values())
     with pytest.raises(TypeError):
         errors.AccessDeniedError("message", "Converse")  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("cls", DENIALS)
-def test_a_denial_of_ours_looks_like_one_of_aws(cls: type[errors.AccessDeniedError]) -> None:
-    """`response`, `operation_name` and the text have the values that botocore would have set."""
+def test_a_simulated_denial_looks_like_one_of_aws(cls: type[errors.AccessDeniedError]) -> None:
+    """`response`, `operation_name` and the message have the values that botocore would have set."""
     error = cls(message="the sentence", operation_name="Converse")
 
     assert isinstance(error, ClientError)
@@ -127,7 +127,7 @@ def test_a_denial_of_ours_looks_like_one_of_aws(cls: type[errors.AccessDeniedErr
 
 
 def test_a_denial_of_aws_stays_as_aws_sent_it() -> None:
-    """With AWS's answer at hand, code, status and text are AWS's."""
+    """With a response of AWS, code, status and message are those of AWS."""
     error = errors.ModelAccessError(message="ours", operation_name="Converse", response=ANSWER)
 
     assert error.response is ANSWER
@@ -164,8 +164,8 @@ def test_the_example_of_the_module_runs(capsys: pytest.CaptureFixture[str]) -> N
     assert printed.count("\nfix: ") == 1
 
 
-def test_a_traceback_shows_the_hint_and_the_text_does_not() -> None:
-    """The hint helps who reads the log, and changes nothing for who reads the text."""
+def test_a_traceback_shows_the_hint_and_the_message_does_not() -> None:
+    """Programs that compare the message see no difference."""
     error = errors.ImplicitDenyError(**FIELDS)
 
     assert FIELDS["hint"] not in str(error)
@@ -173,7 +173,7 @@ def test_a_traceback_shows_the_hint_and_the_text_does_not() -> None:
 
 
 def test_an_interrupted_stream_is_botocores_event_stream_error_too() -> None:
-    """Those who catch what botocore raises in a stream catch this."""
+    """Code that catches botocore's error of a stream catches this error."""
     event = {"Error": {"Code": "throttlingException", "Message": "slow down"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
     sent = errors.StreamInterruptedError(message="slow down", operation_name="ConverseStream", response=event)
     broken = errors.StreamInterruptedError(message="the connection broke", operation_name="ConverseStream")
@@ -184,7 +184,7 @@ def test_an_interrupted_stream_is_botocores_event_stream_error_too() -> None:
 
 
 def test_an_intervention_quotes_nothing_of_the_conversation() -> None:
-    """Findings carry what was found, which is no text for a log."""
+    """The findings contain parts of the conversation, which do not belong into a log."""
     error = errors.GuardrailInterventionError(operation_name="Converse", response={}, intervention="the secret")
 
     assert str(error) == "a guardrail intervened when calling the Converse operation"
@@ -192,8 +192,8 @@ def test_an_intervention_quotes_nothing_of_the_conversation() -> None:
 
 
 @pytest.mark.parametrize("cls", DENIALS)
-def test_a_bound_denial_is_caught_by_all_four(cls: type[errors.AccessDeniedError], client: Any) -> None:
-    """One error, four ways to catch it, and the name stays ours."""
+def test_a_bound_denial_is_caught_by_four_classes(cls: type[errors.AccessDeniedError], client: Any) -> None:
+    """They are the client's class, `ClientError`, the class of this package, and its base class. The name does not change."""
     modeled = client.exceptions.AccessDeniedException
     error = errors.bind(make(cls), modeled)
 
@@ -207,7 +207,7 @@ def test_a_bound_denial_is_caught_by_all_four(cls: type[errors.AccessDeniedError
 
 
 def test_an_error_under_another_code_is_caught_by_that_class_too(client: Any) -> None:
-    """A legacy model answers with ResourceNotFoundException: code written for that goes on working."""
+    """A legacy model answers with ResourceNotFoundException: code that catches it keeps working."""
     error = errors.ModelAccessError(message="m", operation_name="Converse", response=ANSWER)
     errors.bind(error, client.exceptions.ResourceNotFoundException, client.exceptions.AccessDeniedException)
 
@@ -217,7 +217,7 @@ def test_an_error_under_another_code_is_caught_by_that_class_too(client: Any) ->
 
 
 def test_a_class_is_fused_once(client: Any) -> None:
-    """Two denials of one client are of one class; another session's client has another."""
+    """Two denials of one client have the same class; a client of another session has another class."""
     modeled, other = client.exceptions.AccessDeniedException, new_client().exceptions.AccessDeniedException
     fused = errors.fuse(errors.ImplicitDenyError, modeled)
 
@@ -228,8 +228,8 @@ def test_a_class_is_fused_once(client: Any) -> None:
     assert not issubclass(fused, other)
 
 
-def test_a_fused_class_goes_by_the_name_of_ours(client: Any) -> None:
-    """Logs and tracebacks name our class, where it was written."""
+def test_a_fused_class_has_the_name_of_the_package_class(client: Any) -> None:
+    """Logs and tracebacks name the class and its module."""
 
     class LocalError(errors.RefusedError):
         pass
@@ -240,12 +240,12 @@ def test_a_fused_class_goes_by_the_name_of_ours(client: Any) -> None:
 
 
 def test_a_code_that_is_not_modeled_needs_no_fusing() -> None:
-    """For an unknown code botocore raises a plain ClientError, which ours is."""
+    """For an unknown code botocore raises a plain ClientError, which is a base class of the error already."""
     assert errors.fuse(errors.AccessDeniedError, ClientError) is errors.AccessDeniedError
 
 
-def test_a_dropped_session_takes_its_classes_along() -> None:
-    """Neither the cache nor an error that was copied out keeps a client's classes alive."""
+def test_a_garbage_collected_session_frees_its_classes() -> None:
+    """Neither the cache nor a copy of an error keeps the classes of a client alive."""
     client = new_client()
     modeled = weakref.ref(client.exceptions.AccessDeniedException)
     kept = copy.copy(errors.bind(errors.ImplicitDenyError(**FIELDS), client.exceptions.AccessDeniedException))
@@ -275,8 +275,8 @@ def test_an_error_keeps_no_client_alive() -> None:
 @pytest.mark.parametrize("modeled", [(), ("AccessDeniedException",)], ids=["plain", "bound"])
 @pytest.mark.parametrize("copied", [pickled, copy.copy, copy.deepcopy])
 @pytest.mark.parametrize("cls", CLASSES.values(), ids=CLASSES)
-def test_a_copy_is_of_our_class_and_loses_nothing(cls: Any, copied: Any, client: Any, modeled: tuple[str, ...]) -> None:
-    """Pickled or copied, an error comes back as the class in the module, with every field."""
+def test_a_copy_has_the_class_of_the_module_and_every_field(cls: Any, copied: Any, client: Any, modeled: tuple[str, ...]) -> None:
+    """The same holds for pickles, with and without classes of a client."""
     error = make(cls)
     if issubclass(cls, ClientError):
         errors.bind(error, *(getattr(client.exceptions, name) for name in modeled))
@@ -287,8 +287,8 @@ def test_a_copy_is_of_our_class_and_loses_nothing(cls: Any, copied: Any, client:
     assert (str(error), error.args, vars(error)) == (str(twin), twin.args, vars(twin))
 
 
-def test_a_copy_has_notes_of_its_own() -> None:
-    """A note on the copy is no note on the original."""
+def test_a_copy_has_its_own_notes() -> None:
+    """A note that is added to the copy is not added to the original."""
     error = errors.ImplicitDenyError(**FIELDS)
     error.add_note("first")
     twin = copy.copy(error)
@@ -298,8 +298,8 @@ def test_a_copy_has_notes_of_its_own() -> None:
     assert twin.__notes__ == [FIELDS["hint"], "first", "second"]
 
 
-def test_a_pickle_is_read_where_no_client_was_made(client: Any) -> None:
-    """A worker hands its denial to a parent that never made a client."""
+def test_a_pickle_can_be_read_in_a_process_without_a_client(client: Any) -> None:
+    """A worker process sends a denial to a parent that never created a client."""
     error = errors.bind(errors.ExplicitDenyError(**FIELDS), client.exceptions.AccessDeniedException)
     code = "import pickle, sys; e = pickle.load(sys.stdin.buffer); print(type(e).__name__, e.policy_type, e.hint)"
 
@@ -310,8 +310,8 @@ def test_a_pickle_is_read_where_no_client_was_made(client: Any) -> None:
     assert run.stdout.decode().strip() == "ExplicitDenyError scp grant `A` on `R`"
 
 
-def test_a_subclass_of_the_users_own_survives_too() -> None:
-    """A subclass of an error of this package copies in the same way."""
+def test_a_subclass_of_an_application_can_be_pickled() -> None:
+    """Its constructor may have other arguments."""
     twin = pickled(Custom(ticket="T-1"))
 
     assert (type(twin), twin.ticket, twin.message) == (Custom, "T-1", "m")
@@ -326,7 +326,7 @@ class Custom(errors.PreflightUnavailableError):
 
 
 def test_every_modeled_error_of_the_service_can_be_fused() -> None:
-    """No modelled class of the installed service model clashes with one of ours."""
+    """No class of the installed service model conflicts with a class of this package."""
     service = botocore.session.get_session().get_service_model("bedrock-runtime")
     exceptions = new_client().exceptions
 

@@ -1,4 +1,4 @@
-"""`Guard`: what it takes, what it refuses to be made of, and what it says of a call without making it."""
+"""`Guard`: the settings that it accepts and rejects, and `simulate`, which evaluates a call without sending it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ EUROPE: Final = Guardrail("arn:aws:bedrock:eu-west-1:123456789012:guardrail/euro
 
 
 def guard(**options: Any) -> Guard:
-    """Make a guard without listeners."""
+    """Create a guard without listeners."""
     return Guard(**{"guardrails": [HR, PUBLIC], "policies": POLICIES, "principal": ROLE, "listeners": (), **options})
 
 
@@ -55,28 +55,28 @@ MISTAKES: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "id-that-aws-refuses": ({"guardrails": [LOOSE]}, "G-HR-Compliance"),
     "same-name-twice": ({"guardrails": [HR, Guardrail(HR.arn, version="4", name="hr")]}, "hr"),
     "policies-without-principal": ({"principal": None}, "principal"),
-    "principal-that-is-none": ({"principal": "HRBotServiceRole"}, "principal"),
+    "principal-that-is-no-arn": ({"principal": "HRBotServiceRole"}, "principal"),
     "guardable-operation": ({"allow_unguarded": ["Converse"]}, "allow_unguarded"),
     "unknown-operation": ({"allow_unguarded": ["Convers"]}, "allow_unguarded"),
     "retry-table": ({"retry": {"attempts": 5}}, "retry: must be a RetryPolicy"),
     "retry-off": ({"retry": False}, "retry: must be a RetryPolicy"),
     "audit-table": ({"audit": {"file": "a.jsonl"}}, "audit: must be an Audit"),
     "audit-empty": ({"audit": {}}, "audit: must be an Audit"),
-    "listener-that-is-none": ({"listeners": 5}, "listeners: must be a list"),
-    "listeners-that-are-text": ({"listeners": "ab"}, "listeners: must be a list"),
+    "listeners-that-are-a-number": ({"listeners": 5}, "listeners: must be a list"),
+    "listeners-that-are-a-string": ({"listeners": "ab"}, "listeners: must be a list"),
     "clock": ({"clock": 5}, "clock: must be a function"),
     "missing-file": ({"policies": "no/such/policy.json"}, "policy.json"),
 }
 
 
 @pytest.mark.parametrize(("options", "told"), MISTAKES.values(), ids=MISTAKES)
-def test_a_guard_of_mistakes_is_not_made(options: dict[str, Any], told: str) -> None:
-    """An invalid setting is a `ConfigurationError` that names it, never a weaker guard."""
+def test_an_invalid_setting_is_a_configuration_error(options: dict[str, Any], told: str) -> None:
+    """The error names the setting; the guard never ignores a setting."""
     with pytest.raises(ConfigurationError, match=told):
         guard(**options)
 
 
-def test_a_policy_that_can_not_be_read_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_policy_is_rejected(tmp_path: Path) -> None:
     """A Deny statement that cannot be parsed is never skipped."""
     path = tmp_path / "hr.json"
     path.write_text(json.dumps(document({"Effect": "deny", "Action": "*", "Resource": "*"})), "utf-8")
@@ -105,8 +105,8 @@ def test_policies_come_as_documents_or_as_files(how: str, tmp_path: Path) -> Non
     assert guarded.simulate("Converse", ask("converse", model=DENIED_MODEL)).decision == "explicitDeny"
 
 
-def test_the_loose_vocabulary_takes_loose_ids() -> None:
-    """Where `bedrock:InvokeModelWithGuardrail` is asked, identifiers of articles are taken as they are."""
+def test_the_articles_vocabulary_accepts_the_articles_ids() -> None:
+    """With `bedrock:InvokeModelWithGuardrail`, guardrail IDs that AWS would reject are accepted."""
     statement = {"Effect": "Allow", "Action": "bedrock:InvokeModelWithGuardrail", "Resource": LOOSE.arn}
     guarded = guard(
         guardrails=[LOOSE], vocabulary="invoke-with-guardrail", policies=iam.PolicySet(identity=[document(statement)])
@@ -118,8 +118,8 @@ def test_the_loose_vocabulary_takes_loose_ids() -> None:
     assert verdict.decision == "allowed"
 
 
-def test_a_simulation_says_everything_and_sends_nothing() -> None:
-    """Decision, authorizations with their requests, the guardrail, and the parameters as they would be sent."""
+def test_a_simulation_returns_the_verdict_and_sends_nothing() -> None:
+    """The verdict has the decision, authorizations with their requests, the guardrail, and the parameters that would be sent."""
     params = copy.deepcopy(CONVERSE)
 
     verdict = guard().simulate("Converse", params, region_name="us-east-1")
@@ -183,7 +183,9 @@ def test_a_key_of_the_credentials_is_unknown_for_a_session_unless_it_is_configur
 @pytest.mark.parametrize(
     "caller", [SESSION.replace("App", "Other"), "arn:aws:iam::123456789012:user/ada", SESSION.replace("1234", "9234")]
 )
-def test_a_caller_that_is_no_session_of_the_configured_role_is_not_sent(caller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_is_not_sent_if_the_caller_is_no_session_of_the_configured_role(
+    caller: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With another role's ARN the verdict would be wrong."""
     monkeypatch.setattr("guardedbedrock.aws.sources.identity.CallerIdentity.__call__", lambda _: caller)
 
@@ -192,7 +194,7 @@ def test_a_caller_that_is_no_session_of_the_configured_role_is_not_sent(caller: 
 
 
 def test_a_printed_verdict_is_one_line() -> None:
-    """The decision, the guardrail, and the reason where there is one."""
+    """It has the decision, the guardrail, and the reason if there is one."""
     unknown = document(
         {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
     )
@@ -219,9 +221,9 @@ def test_a_simulation_of_a_denied_call_names_the_statement() -> None:
 
 @pytest.mark.parametrize("model", [5, None, b"amazon.nova-lite-v1:0", ["amazon.nova-lite-v1:0"], {}], ids=repr)
 @pytest.mark.parametrize("policies", [POLICIES, None], ids=["policies", "no policies"])
-def test_a_model_that_is_no_text_is_not_simulated(model: object, policies: Any) -> None:
-    """The message says what it is, and what it has to be."""
-    fix = "give the ID or ARN of a model as text"
+def test_a_model_that_is_no_string_is_not_simulated(model: object, policies: Any) -> None:
+    """The message has the type of the value, and how to fix it."""
+    fix = "pass the ID or ARN of a model as a string"
 
     with pytest.raises(ConfigurationError, match=f"^params: `modelId` is of type `{type(model).__name__}`; {fix}$"):
         guard(policies=policies).simulate("Converse", {**CONVERSE, "modelId": model})
@@ -245,7 +247,7 @@ def test_what_is_simulated_is_what_is_sent(params: dict[str, Any], expected: Gua
     assert verdict.guardrail == expected
 
 
-def test_a_simulation_goes_by_the_region_it_is_given() -> None:
+def test_a_simulation_uses_the_given_region() -> None:
     """Guardrail and resources are those of the region; unless given, it is that of the first approved guardrail."""
     both = guard(guardrails=[EUROPE, HR])
 
@@ -255,8 +257,8 @@ def test_a_simulation_goes_by_the_region_it_is_given() -> None:
     assert verdict.authorizations[0].request.resource == MODEL_ARN
 
 
-def test_a_simulation_goes_by_the_chosen_guardrail() -> None:
-    """`using` holds for simulations as it does for calls."""
+def test_a_simulation_uses_the_chosen_guardrail() -> None:
+    """`using` applies to simulations as it does to calls."""
     guarded = guard()
 
     with guarded.using("customer-facing"):
@@ -282,8 +284,8 @@ def test_a_simulation_refuses_what_a_client_refuses(
 
 
 @pytest.mark.parametrize("operation", ["GetGuardrail", "ApplyGuardrail"])
-def test_a_simulation_knows_operations_without_a_model(operation: str) -> None:
-    """Operations of the control plane can be asked about too."""
+def test_operations_without_a_model_can_be_simulated(operation: str) -> None:
+    """These are operations of the control plane."""
     verdict = guard().simulate(operation, {"guardrailIdentifier": HR.id, "guardrailVersion": "3"})
 
     asked = [(one.request.action, one.request.resource) for one in verdict.authorizations]
@@ -292,14 +294,14 @@ def test_a_simulation_knows_operations_without_a_model(operation: str) -> None:
 
 
 def test_without_policies_only_the_approved_list_is_checked() -> None:
-    """Nothing is asked, so everything that carries an approved guardrail is allowed."""
+    """No policy is evaluated, so every call with an approved guardrail is allowed."""
     verdict = guard(policies=None, principal=None).simulate("Converse", ask("converse", model=DENIED_MODEL))
 
     assert (verdict.decision, verdict.authorizations, verdict.guardrail) == ("allowed", (), HR)
 
 
-def test_the_clock_is_the_one_it_was_given() -> None:
-    """A policy that ends at a date is asked at the time of the call."""
+def test_the_guard_uses_the_given_clock() -> None:
+    """A policy that ends at a date is evaluated at the time of the call."""
     until = {"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}}
     policies = iam.PolicySet(identity=[document({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": until})])
     times = iter([datetime(2029, 12, 31, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)])
@@ -311,7 +313,7 @@ def test_the_clock_is_the_one_it_was_given() -> None:
 
 
 def test_tags_of_a_guardrail_are_known_when_they_are_given() -> None:
-    """A policy on `aws:ResourceTag` is decided with the tags, and open without them."""
+    """A condition on `aws:ResourceTag` is decided with the tags, and indeterminate without them."""
     tagged = Guardrail(HR.arn, version="3", name="hr", tags={"team": "hr"})
     condition = {"StringEquals": {"aws:ResourceTag/team": "hr"}}
     policies = iam.PolicySet(
@@ -329,8 +331,8 @@ def test_tags_of_a_guardrail_are_known_when_they_are_given() -> None:
 
 
 @pytest.mark.parametrize(("vocabulary", "told"), [("aws", True), ("invoke-with-guardrail", False)])
-def test_the_denial_of_a_policy_of_articles_says_so(vocabulary: Any, told: Any) -> None:
-    """A policy that grants an action that AWS has not gets a hint, since its author expects another answer."""
+def test_the_denial_of_a_policy_of_the_article_has_a_hint(vocabulary: Any, told: Any) -> None:
+    """The policy grants an action that AWS does not have, so its author expects an allow."""
     statement = {"Sid": "Old", "Effect": "Allow", "Action": "bedrock:InvokeModelWithGuardrail", "Resource": PUBLIC.arn}
     guarded = guard(policies=iam.PolicySet(identity=[document(statement)]), vocabulary=vocabulary)
     verdict = guarded.simulate("Converse", CONVERSE)
@@ -343,7 +345,7 @@ def test_the_denial_of_a_policy_of_articles_says_so(vocabulary: Any, told: Any) 
 
 
 def test_an_allowed_verdict_has_no_denial() -> None:
-    """There is no error to make of it."""
+    """Its message is None."""
     guarded = guard()
 
     with pytest.raises(LookupError):
@@ -351,7 +353,7 @@ def test_an_allowed_verdict_has_no_denial() -> None:
 
 
 def test_settings_come_from_a_file_and_from_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file says what is approved, code says what differs, and what is neither stays as it is by default."""
+    """Code overrides the file; a setting in neither has its default."""
     monkeypatch.delenv("GUARDEDBEDROCK_CONFIG", raising=False)
     (tmp_path / "hr.json").write_text(json.dumps(POLICY), "utf-8")
     toml = tmp_path / "guardedbedrock.toml"

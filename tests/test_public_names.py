@@ -39,7 +39,7 @@ def loaded_by(program: str) -> list[str]:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_public_names_are_sorted_and_there(name: str) -> None:
-    """`__all__` is sorted (constants, classes, the rest), names nothing twice, and every name exists and is listed by `dir`."""
+    """`__all__` is sorted (constants, classes, the rest) without duplicates; every name exists and is listed by `dir`."""
     module = importlib.import_module(name)
 
     assert list(module.__all__) == sorted(
@@ -61,14 +61,14 @@ def types_of(file: Path) -> Iterator[str]:
 
 
 def test_no_two_types_have_the_same_name() -> None:
-    places: dict[str, list[str]] = {}
+    files: dict[str, list[str]] = {}
     for file in PACKAGE.rglob("*.py"):
         for name in types_of(file):
             if not name.startswith("_"):
-                places.setdefault(name, []).append(str(file.relative_to(PACKAGE)))
+                files.setdefault(name, []).append(str(file.relative_to(PACKAGE)))
 
-    assert len(places) > 500
-    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+    assert len(files) > 500
+    assert {name: found for name, found in files.items() if len(found) > 1} == {}
 
 
 @pytest.mark.parametrize("name", guardedbedrock.__all__)
@@ -81,7 +81,7 @@ def test_a_name_is_the_same_wherever_it_comes_from(name: str) -> None:
     assert getattr(guardedbedrock, name) is found
 
 
-def test_every_error_can_be_had_from_the_package() -> None:
+def test_every_error_can_be_imported_from_the_package() -> None:
     """An application that catches an error need not know the module of errors."""
     errors = {name for name in guardedbedrock.errors.__all__ if name.endswith("Error")}
 
@@ -91,7 +91,7 @@ def test_every_error_can_be_had_from_the_package() -> None:
 
 @pytest.mark.parametrize("name", ["Nonsense", "bind", "fuse"])
 def test_a_name_that_is_not_public_is_an_attribute_error(name: str) -> None:
-    """Names that load late fail as early ones do, and what is not public is not given out."""
+    """Lazy loading raises the usual error, and hides names that are not public."""
     with pytest.raises(AttributeError, match=f"module 'guardedbedrock' has no attribute '{name}'"):
         getattr(guardedbedrock, name)
 
@@ -102,7 +102,7 @@ def test_dir_lists_the_public_names_only() -> None:
 
 
 def test_the_version_is_that_of_the_distribution() -> None:
-    """There is one place that knows the version."""
+    """The version is read from the metadata of the distribution, so it is written once."""
     assert guardedbedrock.__version__ == metadata.version("guardedbedrock")
     assert "__version__" in dir(guardedbedrock)
 
@@ -122,8 +122,8 @@ def test_an_import_loads_what_it_needs(program: str, expected: list[str]) -> Non
     assert loaded_by(program) == expected
 
 
-def test_a_guard_loads_what_it_stands_on() -> None:
-    """The check above can fail; structlog is the application's to load."""
+def test_a_guard_loads_every_heavy_package_but_structlog() -> None:
+    """This shows that the test above can fail. Only the application imports structlog."""
     assert loaded_by("from guardedbedrock import Guard") == [name for name in HEAVY if name != "structlog"]
 
 
@@ -151,7 +151,7 @@ def test_no_other_type_has_the_name_of_a_public_type() -> None:
 
 
 def _types(path: Path) -> Iterator[str]:
-    """Give the names of the classes and type aliases that a module defines."""
+    """Yield the names of the classes and type aliases that a module defines."""
     for node in ast.parse(path.read_text("utf-8")).body:
         if isinstance(node, ast.ClassDef):
             yield node.name

@@ -32,7 +32,7 @@ def guard() -> Guard:
 
 
 def current(guard: Guard) -> str:
-    """Name the guardrail that a call would get here and now."""
+    """Return the name of the guardrail that a call would get in the current context."""
     guardrail = guard.simulate("Converse", ASK).guardrail
     assert guardrail is not None
     return guardrail.name
@@ -175,7 +175,7 @@ def test_a_name_that_is_not_approved_changes_nothing(guard: Guard) -> None:
 
 @contextmanager
 def served(app: Any) -> Iterator[str]:
-    """Serve an ASGI application with uvicorn on a real socket, and give its URL."""
+    """Serve an ASGI application with uvicorn on a real socket, and yield its URL."""
     import uvicorn  # noqa: PLC0415  # a web server is loaded for these tests only
 
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="on"))
@@ -193,7 +193,7 @@ def served(app: Any) -> Iterator[str]:
 
 def application(guard: Guard, client: Any, seen: list[tuple[str, str]], streams: ExitStack) -> Any:
     """
-    Make an application that streams with `using` in every way that FastAPI offers, and writes down what went wrong.
+    Make an application that streams with `using` in every way that FastAPI offers, and records errors.
 
     `streams` closes each stream: the garbage collector, to which a visitor who leaves would leave it, may end its socket first.
     """
@@ -253,7 +253,7 @@ def test_concurrent_streams_of_a_web_server_get_their_guardrail_and_leave_none_b
             def visit(number: int) -> int:
                 way = ("stream", "depends", "task")[number % 3]
                 name = NAMES[1 + number // 3 % 3]
-                if number % 4 == 0:  # a visitor who leaves in the middle
+                if number % 4 == 0:  # a client that disconnects in the middle
                     with httpx.stream("GET", f"{url}/{way}/{name}") as reply:
                         next(reply.iter_raw(1), b"")
                         return int(reply.status_code)

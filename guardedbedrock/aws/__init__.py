@@ -1,5 +1,5 @@
 """
-The only room that imports boto3.
+The only package that imports boto3.
 
 - `client`: the guarded boto3 client
 - `aio`: the guarded aiobotocore client

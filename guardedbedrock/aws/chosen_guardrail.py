@@ -54,7 +54,7 @@ class ChosenGuardrail:
         return None
 
     def enter(self, name: str) -> _Block:
-        """Enter a block; give what `leave` takes."""
+        """Enter a block, and return it for `leave`."""
         block = _Block(name)
         self._blocks.set((*(each for each in self._blocks.get() if each.holds()), block))
         return block

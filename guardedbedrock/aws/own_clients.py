@@ -1,5 +1,5 @@
 """
-The clients that this library makes to ask AWS.
+The clients that this library makes for its own calls to AWS.
 
 INVARIANT: no guard that is installed in the process checks them. They are clients of Bedrock services too, so a source that reads
 the account would wait for its own result.

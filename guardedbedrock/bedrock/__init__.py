@@ -1,7 +1,7 @@
 """
-Facts of Amazon Bedrock: the authorizations of each operation, its guardrail location, how its reply shows an intervention.
+Facts about Amazon Bedrock: the authorizations of each operation, its guardrail location, how its reply shows an intervention.
 
-Most of it is tables: a new operation is one row in `operations` and one case. Nothing in this package does I/O.
+Most of it is tables: a new operation is one row in `operations` and one test case. Nothing in this package does I/O.
 """
 
 from __future__ import annotations

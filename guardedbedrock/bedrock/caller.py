@@ -123,7 +123,7 @@ class Caller:
 
 def merge_keys(*layers: Mapping[str, object]) -> dict[str, object]:
     """
-    Merge context keys. A later layer overrides an earlier one, also if it spells a key in another case.
+    Merge context keys. A later layer overrides an earlier one, even if it spells a key in another case.
 
     >>> merge_keys({"aws:RequestedRegion": "us-east-1"}, {"AWS:REQUESTEDREGION": "eu-west-1"})
     {'AWS:REQUESTEDREGION': 'eu-west-1'}

@@ -30,8 +30,8 @@ class IndirectTarget:
     Something that calls models inside AWS.
 
     Args:
-        kind: ``agent-alias`` or ``flow-alias``, whose guardrails AWS tells; ``no-model`` if nothing that is known calls a model;
-            ``unverifiable`` otherwise.
+        kind: ``agent-alias`` or ``flow-alias``, whose guardrails AWS reports; ``no-model`` if nothing that is known calls a
+            model; ``unverifiable`` otherwise.
         description: A noun phrase that names it.
         owner: ID of the agent, or ID or ARN of the flow; ``""`` for the other kinds.
         alias: ID of the alias.

@@ -16,7 +16,7 @@ REGION_FIX: Final = "write one such as us-east-1"
 
 def is_region(name: str) -> bool:
     """
-    Return whether a text has the form of the name of a Region.
+    Return whether a string has the form of a Region name.
 
     >>> is_region("us-gov-west-1"), is_region("us-esat-1")
     (True, False)
@@ -26,7 +26,7 @@ def is_region(name: str) -> bool:
 
 def is_model(name: str) -> bool:
     """
-    Return whether a text can be the ID or the ARN of a model.
+    Return whether a string can be the ID or the ARN of a model.
 
     >>> is_model("amazon.nova-lite-v1:0"), is_model(""), is_model("arn:aws:s3:::bucket")
     (True, False, False)

@@ -14,13 +14,13 @@ _NO_LISTS: Final = (str, bytes, bytearray, Mapping)
 
 def as_mapping(value: Any) -> Mapping[str, Any]:
     """Return a structure of parameters or of a reply; an empty one for any other value."""
-    if value is None or isinstance(value, dict):  # nearly every value, and quicker to tell than a `Mapping`
+    if value is None or isinstance(value, dict):  # nearly every value, and quicker to check than a `Mapping`
         return value or {}
     return value if isinstance(value, Mapping) else {}
 
 
 def chunk_of(event: Mapping[str, Any]) -> bytes:
-    """Return the bytes of an event that is a chunk of a body; none for any other event."""
+    """Return the bytes of an event that is a chunk of a body; ``b""`` for any other event."""
     chunk = as_mapping(event.get("chunk")).get("bytes")
     return chunk if isinstance(chunk, bytes) else b""
 
@@ -36,10 +36,10 @@ def parse_object(body: bytes | bytearray | str) -> dict[str, Any]:
 
 def without_repeated_keys(members: list[tuple[str, Any]]) -> dict[str, Any]:
     """
-    Make a JSON object of its members, as the ``object_pairs_hook`` of `json.loads`.
+    Build a JSON object from its members, as the ``object_pairs_hook`` of `json.loads`.
 
     Raises:
-        ValueError: A key is repeated. Python takes the last value, and the service may take another one.
+        ValueError: A key is repeated. Python uses the last value, and the service may use another one.
     """
     read = dict(members)
     if len(read) < len(members):

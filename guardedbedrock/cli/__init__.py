@@ -43,5 +43,5 @@ def main() -> int:
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """Write a warning in one line, without the place in the code that Python adds: it is not the user's code."""
+    """Write a warning on one line, without the file and line that Python adds: they are not in the user's code."""
     sys.stderr.write(f"guardedbedrock: warning: {' '.join(str(message).split())}\n")

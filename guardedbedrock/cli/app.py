@@ -35,7 +35,7 @@ _NUMBER_PROBLEMS: Final = (
     ("Input should be less than or equal to ", "must be at most "),
     ("Input should be ", "must be "),
 )
-"""What typer says about the value of an option, and how this program says it."""
+"""Parts of typer's messages about the value of an option, with the wording of this program."""
 _USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]  # click's UsageError; newer typer brings its own click
 
 
@@ -223,11 +223,13 @@ def _codes(given: list[str] | None) -> tuple[str, ...]:
 def translate(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A policy with bedrock:InvokeModelWithGuardrail.")],
     *,
-    pairs: Annotated[list[str] | None, typer.Option("--map", metavar="OLD=NEW", help="ID of a guardrail, and AWS's ID.")] = None,
+    pairs: Annotated[
+        list[str] | None, typer.Option("--map", metavar="OLD=NEW", help="Guardrail ID in the policy, and its ID in AWS.")
+    ] = None,
     policy_type: Annotated[TranslatedType, typer.Option("--type", help="Type of the policy.")] = "identity",
     output: OutputOption = "text",
 ) -> int:
-    """Rewrite a policy of the article's vocabulary for AWS. Exit code 1 if something could not be kept."""
+    """Rewrite a policy that uses bedrock:InvokeModelWithGuardrail for AWS. Exit code 1 if something could not be kept."""
     from guardedbedrock.cli.governance.translate import command  # noqa: PLC0415 - imports the policy engine
 
     return command(file, pairs or (), policy_type, output)
@@ -340,7 +342,7 @@ def invoke(  # noqa: PLR0913 - each parameter is an option
         str | None, typer.Option(metavar="NAME", help="Approved guardrail to send.", show_default="the first one")
     ] = None,
     stream: Annotated[bool, typer.Option("--stream", help="Print the reply while it arrives.")] = False,
-    body: Annotated[Path | None, typer.Option(metavar="FILE", help="Body of InvokeModel, in place of PROMPT.")] = None,
+    body: Annotated[Path | None, typer.Option(metavar="FILE", help="Body of InvokeModel, instead of PROMPT.")] = None,
     config: ConfigOption = None,
     region: Annotated[
         str | None, typer.Option(help="Region of the client.", show_default="region of the first approved guardrail")

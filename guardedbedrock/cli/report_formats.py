@@ -40,5 +40,5 @@ def uri_of(file: str) -> str:
 
 
 def text_in_xml(text: str) -> str:
-    """Return a text with U+FFFD in place of each character that XML does not allow."""
+    """Replace each character that XML does not allow with U+FFFD."""
     return _NOT_IN_XML.sub("\ufffd", text)

@@ -75,7 +75,7 @@ class ResponseReceived:
         status: HTTP status.
         request_id: AWS's ID of the request.
         retry_attempts: Number of attempts after the first.
-        answer: Model, tokens and finish reason, as far as the reply says them.
+        answer: Model, tokens and finish reason, as far as the reply shows them.
     """
 
     status: int

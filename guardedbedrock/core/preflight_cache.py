@@ -95,7 +95,7 @@ class PreflightCache:
 
 def _key(guarded: GuardedCall) -> Key | None:
     """
-    Give the key of a call: everything but the time that its preflight depends on, within one set of rules.
+    Return the key of a call: everything that its preflight depends on within one set of rules, except the time.
 
     Returns:
         The key, or None if the result of this operation is not cached.

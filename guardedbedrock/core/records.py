@@ -196,8 +196,8 @@ class Reply:
 
     Args:
         authorized: The call.
-        response: The response as botocore parsed it, or as a test double gave it. It is never changed: the test double may give
-            the same object again.
+        response: The response as botocore parsed it, or as a test double returned it. It is never changed: the test double may
+            return the same object again.
         body: The bytes of the response body if it is not a stream; the caller can still read them from the response.
         again: Requests the stream once more if it breaks before its first event; None if it must not be requested again.
         from_service: Whether botocore sent a request. If not, a test double answered.
@@ -214,8 +214,8 @@ def plain_parameters(params: Mapping[str, Any]) -> dict[str, Any]:
     """
     Convert values of `str` subclasses in parameters to plain strings, once, when a call enters.
 
-    INVARIANT: the stages and the gate compare the text that botocore sends. The members of a string enum are formatted in another
-    way: ``f"{Model.HAIKU}"`` is not the model ID.
+    INVARIANT: the stages and the gate compare the string that botocore sends. The members of a string enum are formatted in
+    another way: ``f"{Model.HAIKU}"`` is not the model ID.
     """
     return {name: value if type(value) is str or name in _CONTENT else _plain(value) for name, value in params.items()}
 

@@ -43,7 +43,7 @@ _ROLE_KEY: Final = "aws:PrincipalArn"
 
 class RulesSource(Protocol):
     """
-    Where rules come from that change while the process runs.
+    A source of rules that change while the process runs.
 
     Attributes:
         has_policies: Whether the policies come from it; otherwise only the approved guardrails do.
@@ -55,10 +55,10 @@ class RulesSource(Protocol):
         """Return the rules of a call that begins now."""
 
     def is_ready(self, rules: Rules) -> bool:
-        """Return whether `current` answers without reading the source."""
+        """Return whether `current` returns without reading the source."""
 
     def has_read(self, region: str) -> bool:
-        """Return whether `approved` answers without reading the source."""
+        """Return whether `approved` returns without reading the source."""
 
     def approved(self, region: str) -> tuple[Guardrail, ...] | None:
         """Return the approved guardrails of a Region; None if the source does not know them."""
@@ -105,13 +105,13 @@ class Rules:
         known_account: Account of the principal if it is known without asking AWS.
         attached: Finds the guardrails that are attached to agents and flows, for `on_indirect` ``verify``.
         on_unavailable: What to do with a call while the source of policies or guardrails is unavailable.
-        source: Where the rules of each call come from; None if they never change.
+        source: The source of the rules of each call; None if they never change.
         unavailable: Why the source is unavailable; ``""`` if it is not.
         unread: Returns what the source could not read and every inference call in a Region depends on, in words.
 
     Attributes:
         reads_time: Whether a policy reads the current time.
-        needs_role_arn: Whether a policy reads ``aws:PrincipalArn``, and neither the configuration nor the source gives it. The
+        needs_role_arn: Whether a policy reads ``aws:PrincipalArn``, and neither the configuration nor the source has it. The
             ARN of a role session does not contain the path of the role.
         policy_mistakes: Frequent mistakes in the policies, for hints.
         policy_remarks: Remarks about policies that deny nothing.
@@ -208,7 +208,7 @@ class Rules:
         return known
 
     def _role_of_caller(self) -> dict[str, str]:
-        """Return ``aws:PrincipalArn`` of a role session if IAM gives its role; otherwise the path is unknown."""
+        """Return ``aws:PrincipalArn`` of a role session if IAM returns its role; otherwise the path is unknown."""
         ask = getattr(self.principal, "role_arn", None)
         role = ask() if ask is not None and self.needs_role_arn else ""
         return {_ROLE_KEY: role} if role else {}

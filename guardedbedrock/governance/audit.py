@@ -43,7 +43,7 @@ _NOT_IN_TRAILS: Final = frozenset(
         "StartAsyncInvoke",
     )
 )
-"""Actions without a management event, so that a trail without data events does not show their use."""
+"""Actions that have no management event. A trail without data events does not show their use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,11 @@ class AuditRule:
     A kind of finding.
 
     Args:
-        code: Its code.
-        severity: Its severity.
+        code: The rule ID, such as ``GB401``.
+        severity: The severity of its findings.
         title: What it finds, in a few words.
-        why: Why that matters.
-        fix: How to fix it.
+        why: Why a finding matters.
+        fix: How to fix a finding.
         source: Title of the page that documents the behaviour.
     """
 
@@ -138,7 +138,7 @@ def audit(snapshot: str | Path, events: Sequence[str | Path] = (), config: str |
     path = Path(snapshot)
     groups = list(read_groups([path]))
     account = Account.from_snapshot(path)
-    whole = LintedPolicy(read_source(path), "", {}, "identity")  # places findings that belong to no policy
+    whole = LintedPolicy(read_source(path), "", {}, "identity")  # locates findings that belong to no policy
     used = _used(events, account) if events else None
     found: dict[tuple[str, str, str], LintFinding] = {}
     for rule, problem in _problems(account, groups, used, whole, config):
@@ -217,14 +217,15 @@ def _grants(account: Account, groups: Sequence[Group]) -> Iterable[_Grant]:
 
 
 def _unused(account: Account, groups: Sequence[Group], used: Mapping[str, frozenset[str]] | None) -> Iterator[Problem]:
-    """Yield the actions that nothing shows in use. The grant of an IAM group is in use if one of its members uses it."""
+    """Yield the granted actions without recorded use. The grant of an IAM group is in use if a member of the group uses it."""
     accessed = account.snapshot.get("last_accessed") or {}
     for grant in _grants(account, groups):
         if used is None and not all(_never_used(accessed.get(one)) for one in grant.holders):
             continue
         own = frozenset(action for one in grant.holders for action in (used or {}).get(one, ()))
         by = " by a member" if grant.owner not in grant.holders else ""
-        why = f"was never used{by} in the events" if used is not None else f"was never used{by}, as last-accessed data say"
+        basis = " in the events" if used is not None else ", according to last-accessed data"
+        why = f"was never used{by}{basis}"
         for text, pointer, covered in _granted(grant.policy):
             judged = covered - _NOT_IN_TRAILS if used is not None else covered
             if judged and not judged & own:
@@ -232,7 +233,7 @@ def _unused(account: Account, groups: Sequence[Group], used: Mapping[str, frozen
 
 
 def _granted(policy: LintedPolicy) -> Iterator[tuple[str, str, frozenset[str]]]:
-    """Yield each grant of a policy: its text, its pointer, and the actions of Bedrock that it covers."""
+    """Yield each grant of a policy: its action pattern, its pointer, and the Bedrock actions that it covers."""
     for statement in policy.statements:
         if statement.is_allow and statement.parsed.not_action:
             yield "NotAction", f"{statement.pointer}/NotAction", _covered_by(statement)
@@ -298,7 +299,7 @@ def _actions_of(event_name: str) -> Iterator[str]:
 
 
 def _required_values(group: Group) -> Iterator[str]:
-    """Yield the values of the guardrail key that a policy requires: of a positive Allow, or of a negated Deny."""
+    """Yield the values of the guardrail key that a policy requires: by a positive Allow or a negated Deny."""
     for _, statement in group.statements():
         for line in statement.guardrail_lines:
             if line.name != "Null" and statement.is_allow is not line.negated:

@@ -1,8 +1,8 @@
 """
 Find misspelt parameters of the calls in files and on the command line.
 
-boto3 rejects them when the call is made. Without this check, a tool would evaluate another call than the author meant: a misspelt
-``guardrailConfig``, for example, is a call that names no guardrail.
+boto3 rejects them when the call is made. Without this check, a tool would evaluate a different call than the author meant.
+For example, a call with a misspelt ``guardrailConfig`` names no guardrail.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from guardedbedrock.settings.problems import nearest
 
 def unknown_parameter(service: str, operation: str, params: Mapping[str, Any]) -> str | None:
     """
-    Describe a parameter that boto3 would reject because its name is unknown, the outermost first.
+    Describe the outermost parameter that boto3 would reject because its name is unknown.
 
     >>> unknown_parameter("bedrock-runtime", "Converse", {"guardrailConfg": {}})
     'unknown parameter `guardrailConfg`; did you mean `guardrailConfig`?'
@@ -67,7 +67,7 @@ def _members(value: object, shape: Any) -> Mapping[str, Any] | None:
 
 
 def _items(value: object, shape: Any, path: str) -> Iterator[tuple[object, Any, str]]:
-    """Yield what a list or a map holds, each with its shape and its path."""
+    """Yield the values of a list or a map, each with its shape and its path."""
     kind = getattr(shape, "type_name", "")
     if kind == "list" and isinstance(value, list):
         yield from ((item, shape.member, f"{path}[{index}]") for index, item in enumerate(value))

@@ -19,14 +19,14 @@ from guardedbedrock.settings.reader import read_text
 from guardedbedrock.settings.settings import load, read_policies
 
 
-class PolicyInput(Protocol):
-    """Policies by principal."""
+class PoliciesByPrincipal(Protocol):
+    """The policies and the tags of each principal."""
 
     def policy_set(self, principal: str, resource: str) -> PolicySet | None:
         """Return the policies of a principal; None if they are not known."""
 
     def every_set(self) -> Iterable[PolicySet]:
-        """Return all policy sets, to find out which context keys they read."""
+        """Return all policy sets, to collect the context keys that they read."""
 
     def tags(self, principal: str) -> Mapping[str, str] | None:
         """Return the tags of a principal; None if they are not known."""
@@ -77,7 +77,7 @@ class AccountPolicies:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class PolicyInput:
     """
     The content of a file of policies.
 
@@ -86,10 +86,10 @@ class Given:
         guardrails: The approved guardrails, if the file is a configuration.
         resolved_models: Models of profiles and prompts, if the file is a configuration or a snapshot.
         principal: The principal that the configuration names; ``""`` if it names none or asks STS.
-        rcp_applies: Whether RCPs reach Bedrock for sure, as the configuration says.
+        rcp_applies: Whether the configuration states that RCPs apply to Bedrock.
     """
 
-    policies: PolicyInput
+    policies: PoliciesByPrincipal
     guardrails: tuple[Guardrail, ...] = ()
     resolved_models: Mapping[str, tuple[str, ...]] | None = None
     principal: str = ""
@@ -99,7 +99,7 @@ class Given:
 _TOML: Final = ".toml"
 
 
-def read_given(path: str | Path) -> Given:
+def read_policy_input(path: str | Path) -> PolicyInput:
     """
     Read a file of policies.
 
@@ -122,13 +122,16 @@ def read_given(path: str | Path) -> Given:
         raise ConfigurationError(f"{file}: is not a policy, a mapping of policy types ({', '.join(POLICY_TYPES)}) or a snapshot")
     if "Statement" in data:
         # Reports name the policy by its file.
-        return Given(SamePolicies(PolicySet(identity=parse(data, "identity", name=str(file)))))
-    return Given(SamePolicies(read_policies(data, base=file.parent)))
+        return PolicyInput(SamePolicies(PolicySet(identity=parse(data, "identity", name=str(file)))))
+    return PolicyInput(SamePolicies(read_policies(data, base=file.parent)))
 
 
 def read_json(file: Path) -> object:
     """
-    Read a JSON file. As in `load_json`, an inner object remembers a key that it holds twice: its first value could be a Deny.
+    Read a JSON file.
+
+    The outermost object must not have a key twice, because JSON parsers ignore the first value, which could be a Deny. Inner
+    objects record repeated keys for the policy parser, as in `load_json`.
 
     Raises:
         ConfigurationError: The file cannot be read, is not UTF-8, is larger than a snapshot, or has a key twice.
@@ -141,10 +144,10 @@ def read_json(file: Path) -> object:
     return data
 
 
-def of_snapshot(path: str | Path) -> Given:
-    """Read a snapshot; see `read_given`."""
+def of_snapshot(path: str | Path) -> PolicyInput:
+    """Read a snapshot; see `read_policy_input`."""
     account = Account.from_snapshot(path)
-    return Given(AccountPolicies(account), resolved_models=models_of(account.snapshot))
+    return PolicyInput(AccountPolicies(account), resolved_models=models_of(account.snapshot))
 
 
 def models_of(snapshot: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
@@ -155,18 +158,18 @@ def models_of(snapshot: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
     return found
 
 
-def of_configuration(file: str | Path | None) -> Given:
+def of_configuration(file: str | Path | None) -> PolicyInput:
     """
-    Read a configuration; see `read_given`.
+    Read a configuration; see `read_policy_input`.
 
     Args:
-        file: The configuration; None looks where `Guard.from_config` looks.
+        file: The configuration; None searches the locations of `Guard.from_config`.
     """
     settings = load(file)
     policies = settings.policy_set()
     if policies is None:
         raise ConfigurationError(f"{file or 'the configuration'}: has no [policies]; add the policies")
-    return Given(
+    return PolicyInput(
         SamePolicies(policies),
         settings.approved,
         settings.profiles,

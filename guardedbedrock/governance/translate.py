@@ -42,7 +42,7 @@ class Translation:
     Args:
         policy: The policy in AWS's vocabulary.
         changes: What was changed, one sentence for each statement.
-        lost: What could not be kept.
+        lost: What the translation could not preserve, in sentences.
         differences: Calls that both policies decide differently.
     """
 
@@ -65,8 +65,8 @@ def translate(
 
     Args:
         document: The policy as a JSON object.
-        guardrail_ids: IDs of the article, such as ``G-HR-Compliance``, with the IDs that AWS gave.
-        policy_type: Type of the policy; one whose statements apply to every principal.
+        guardrail_ids: Guardrail IDs of the article, such as ``G-HR-Compliance``, mapped to the IDs that AWS assigned.
+        policy_type: Type of the policy. Its statements must apply to every principal.
 
     Raises:
         PolicySyntaxError: The document is not a policy.
@@ -98,7 +98,7 @@ def _renamed(value: Any, ids: Mapping[str, str]) -> Any:
 
 
 def _invalid_ids(statements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Report guardrail IDs that AWS does not have."""
+    """Yield a message for each guardrail ID that is not valid at AWS."""
     for text in dict.fromkeys(_texts(list(statements))):
         name = text.partition(_GUARDRAIL)[2].partition(":")[0]
         if name and "${" not in name and not _ID.fullmatch(name):
@@ -191,7 +191,7 @@ def _guarded(statement: Mapping[str, Any], name: str, lost: list[str]) -> Iterat
     resources = _list(statement.get("Resource", "*"))
     guardrails = [one for one in resources if _GUARDRAIL in one]
     versioned = [one for one in guardrails if ":" in one.partition(_GUARDRAIL)[2]]
-    ending = "has a version, and AWS's guardrail ARNs have none; it became a condition"
+    ending = "has a version, but AWS's guardrail ARNs have none; the version became a condition"
     lost += [f"{name}: the resource `{one}` {ending}" for one in versioned]
     models = [one for one in resources if _GUARDRAIL not in one]
     base = {key: value for key, value in statement.items() if key not in ("Action", "Resource")}
@@ -223,10 +223,10 @@ def _apply(statement: Mapping[str, Any], resource: Any) -> dict[str, Any]:
 
 
 def _all_but(statement: Mapping[str, Any], name: str, lost: list[str]) -> Iterator[dict[str, Any]]:
-    """Yield the statements for calls with other guardrails than those of NotResource."""
+    """Yield the statements for calls with guardrails other than those of NotResource."""
     guardrails = _list(statement["NotResource"])
     if KEY.lower() in _keys(statement) or not all(_GUARDRAIL in one for one in guardrails):
-        lost.append(f"{name}: NotResource with something else than guardrails cannot be translated; the statement is unchanged")
+        lost.append(f"{name}: NotResource with resources other than guardrails cannot be translated; the statement is unchanged")
         yield dict(statement)
         return
     base = {key: value for key, value in statement.items() if key not in ("Action", "NotResource")}
@@ -306,7 +306,8 @@ def _differences(original: Mapping[str, Any], translated: Mapping[str, Any], pol
     """
     Compare what both policies decide, for every inference operation, with and without each guardrail.
 
-    A Deny takes from what other policies allow. It is compared beside an Allow for everything: without one, both would deny all.
+    A Deny only restricts what other policies allow, so it is compared together with an Allow for everything. Without the Allow,
+    both policies would deny every call.
     """
     effects = {statement["Effect"] for statement in _statements(original)}
     for beside in ([], [_FULL_ALLOW]):
@@ -347,7 +348,7 @@ def _compare(original: Mapping[str, Any], translated: Mapping[str, Any], before:
 
 
 def _samples(text: str) -> Iterator[tuple[str, str]]:
-    """Yield ARNs of guardrails that a text names, with values of the guardrail key."""
+    """Yield ARNs of guardrails that a string names, with values of the guardrail key."""
     head, found, name = text.partition(_GUARDRAIL)
     if found and head.startswith("arn:") and "${" not in text:
         identifier, _, version = name.partition(":")
@@ -375,8 +376,9 @@ def _guarded_outcome(policies: PolicySet, guardrail: tuple[str, ...], value: str
     """
     Decide a guarded call in the article's vocabulary.
 
-    The article writes guardrails as resources of its action, or models with a condition. A policy that names models is asked
-    about both: one grant is enough unless a statement lists both, and an explicit denial of either wins.
+    In the article, the resources of the action are guardrails, or models with a condition. If the policy names models, the
+    guardrail and the model are both evaluated. One grant is enough unless a statement lists both; an explicit denial of either
+    takes precedence.
 
     Args:
         policies: The policy.

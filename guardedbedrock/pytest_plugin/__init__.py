@@ -10,7 +10,7 @@ The pytest plugin: a fake Bedrock, a guard and a guarded client for each test, a
 A test fails if no request reached one of its scenarios, such as the denial above; ``optional=True`` allows it.
 
 pytest loads this module at every start, so it imports only pytest; the rest is imported when the first test requests a fixture.
-Each pytest process has one server and one client, which are configured anew for each test.
+Each pytest process has one server and one client, which are reconfigured for each test.
 """
 
 from __future__ import annotations
@@ -94,9 +94,8 @@ def guardedbedrock_environment(guardedbedrock_server: BedrockServer, monkeypatch
     """
     import boto3  # noqa: PLC0415 - imports slowly
 
-    monkeypatch.setattr(
-        boto3, "DEFAULT_SESSION", None
-    )  # it has read the settings of the machine, or would keep those of the test
+    # The default session has read the settings of the machine. One that the test creates would keep the settings of the test.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     for name in guardedbedrock_server.conflicting_variables:
         monkeypatch.delenv(name, raising=False)
     for name, value in guardedbedrock_server.environment.items():
@@ -105,10 +104,10 @@ def guardedbedrock_environment(guardedbedrock_server: BedrockServer, monkeypatch
 
 
 def _marker_keywords(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Merge the markers of a test, its class and its module; for each keyword the closest marker wins."""
+    """Merge the markers of a test, its class and its module; for each keyword, the closest marker has precedence."""
     keywords: dict[str, Any] = {}
     for mark in reversed(list(request.node.iter_markers(MARKER))):
         if mark.args:
-            raise pytest.UsageError(f"@pytest.mark.{MARKER} takes keywords only, such as guardrails=['hr']")
+            raise pytest.UsageError(f"@pytest.mark.{MARKER} accepts only keywords, such as guardrails=['hr']")
         keywords |= mark.kwargs
     return keywords

@@ -35,7 +35,7 @@ _NOT_FROM_CONFIG: Final = frozenset({"audit", "retry"})
 _FROM_CONFIG: Final = tuple(
     name for name in configuration.Settings.model_fields if name in _GUARD_ONLY and name not in _NOT_FROM_CONFIG
 )
-"""Settings that a test takes from a configuration file: tests write no audit records and do not wait between attempts."""
+"""Settings that a test reads from a configuration file: tests write no audit records and do not wait between attempts."""
 
 KEYWORDS: Final = (*_SHARED, *_SERVER_ONLY, *_GUARD_ONLY)
 """All keywords of the marker."""
@@ -68,7 +68,7 @@ class FixtureSetup:
     Args:
         fakes: The guardrails of the server.
         approved: The approved guardrails of the guard.
-        policies: The policies of both; None allows everything.
+        policies: The policies of the server and the guard; None allows everything.
         principal: ARN of the caller.
         region: Region of the server and the client.
         vocabulary: ``aws`` or ``invoke-with-guardrail``.
@@ -123,7 +123,11 @@ def read_marker(keywords: Mapping[str, Any], root: Path) -> FixtureSetup:
 
 
 def _read(name: str, value: Any, root: Path) -> Any:
-    """Check a keyword, and return its value: a path below the root, and a list as a tuple, whose items are read several times."""
+    """
+    Check a keyword and return its value.
+
+    A relative path starts from the root. A list becomes a tuple, because its items are read several times.
+    """
     if name not in KEYWORDS:
         matches = get_close_matches(name, KEYWORDS, n=1)
         advice = f"did you mean `{matches[0]}`?" if matches else f"known keywords are {', '.join(sorted(KEYWORDS))}"
@@ -174,7 +178,7 @@ def _guardrails(
     """
     Create the server's guardrails, by ARN and version, and those of the guard.
 
-    Of several versions with one name the first is approved. A configuration may list one guardrail for several models.
+    If several versions have the same name, the first is approved. A configuration may list one guardrail for several models.
     """
     listed = tuple(given)
     pairs = [_pair(keyword, index, one, region) for index, one in enumerate(listed)]

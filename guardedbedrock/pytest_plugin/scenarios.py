@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Scenario:
     """
-    One thing that a test lets happen, such as a denial or a throttle.
+    An event that a test sets up, such as a denial or throttling.
 
     Args:
-        description: The line of the test, such as ``deny("Converse", by="scp")``.
+        description: The call in the test, such as ``deny("Converse", by="scp")``.
         optional: Whether the test passes if no request reaches it.
         reached: Whether a request reached it.
     """
@@ -51,7 +51,7 @@ class ScenarioDenial:
 
 def describe(method: str, *arguments: object, **keywords: object) -> str:
     """
-    Write a call of a scenario method without the keywords that are None.
+    Return the source code of a call to a scenario method, without the keywords that are None.
 
     >>> describe("throttle", times=2, operation=None)
     'throttle(times=2)'

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.resources.guardrail import AssessmentSource
     from guardedbedrock.testing.runtime import ScriptedReply
 
-DenialPlace: TypeAlias = Literal["both", "here", "aws"]
-"""Whose policies deny: those of the guard in this process, those of the server in the role of AWS, or both."""
+DenialSide: TypeAlias = Literal["both", "here", "aws"]
+"""The side that denies: ``here`` (the guard in this process), ``aws`` (the server in the role of AWS), or ``both``."""
 
 NO_AWS_FILES: Final = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 PROXY_VARIABLES: Final = ("all_proxy", "http_proxy", "https_proxy")
@@ -48,7 +48,7 @@ class BedrockServer(FakeBedrock):
     A `FakeBedrock` with a guard that has the same policies.
 
     Each scenario lasts until the test ends. A test fails if no request reached one of its scenarios; every method that adds a
-    scenario takes ``optional=True``, which allows this.
+    scenario accepts ``optional=True``, which allows this.
     """
 
     setup: FixtureSetup
@@ -124,7 +124,7 @@ class BedrockServer(FakeBedrock):
             *(f"  {description}" for description in missed),
             "requests that arrived:",
             repr(self.calls) or "  none",
-            "Send a request that matches, remove the scenario, or give it optional=True.",
+            "Send a request that matches, remove the scenario, or set optional=True.",
         )
         return "\n".join(lines)
 
@@ -138,7 +138,7 @@ class BedrockServer(FakeBedrock):
         *,
         by: str = "identity",
         resource: str = "*",
-        where: DenialPlace = "both",
+        where: DenialSide = "both",
         optional: bool = False,
     ) -> None:
         """
@@ -150,7 +150,7 @@ class BedrockServer(FakeBedrock):
                 or another name of `DENIALS`, such as ``model-access``, which only AWS can answer.
             resource: The resource that is denied: an ID such as a model ID, or an ARN; ``*`` and ``?`` are wildcards.
             where: ``both``: the guard denies before sending, and the server denies a plain client; ``aws``: only the server
-                denies, which the guard cannot foresee; ``here``: only the guard denies.
+                denies, and the guard does not know the policy; ``here``: only the guard denies.
             optional: Whether the test passes if no request is denied.
 
         Raises:
@@ -171,9 +171,7 @@ class BedrockServer(FakeBedrock):
             self._schedule((Deny(selected.name, action),), scenario, operation=name, times=None)
         self._add(scenario)
 
-    def deny_guardrail(
-        self, guardrail: str, *, by: str = "identity", where: DenialPlace = "both", optional: bool = False
-    ) -> None:
+    def deny_guardrail(self, guardrail: str, *, by: str = "identity", where: DenialSide = "both", optional: bool = False) -> None:
         """
         Deny ``bedrock:ApplyGuardrail`` on a guardrail until the test ends, so that every call with it is denied.
 
@@ -194,8 +192,8 @@ class BedrockServer(FakeBedrock):
         action = "bedrock:ApplyGuardrail" if self.setup.vocabulary == "aws" else "bedrock:InvokeModelWithGuardrail"
         self.deny(action, by=by, resource=found.arn, where=where, optional=optional)
 
-    def _sides(self, where: DenialPlace) -> tuple[MutablePolicies, ...]:
-        sides: Mapping[DenialPlace, tuple[MutablePolicies, ...]] = {
+    def _sides(self, where: DenialSide) -> tuple[MutablePolicies, ...]:
+        sides: Mapping[DenialSide, tuple[MutablePolicies, ...]] = {
             "both": (self._here, self._aws),
             "here": (self._here,),
             "aws": (self._aws,),
@@ -230,7 +228,7 @@ class BedrockServer(FakeBedrock):
         optional: bool = False,
     ) -> None:
         """
-        Let the guardrail block the next guarded calls, whatever their content.
+        Make the guardrail block the next guarded calls, whatever their content.
 
         Args:
             text: What the caller reads instead of the model's answer.
@@ -247,15 +245,15 @@ class BedrockServer(FakeBedrock):
         Script the replies of the model, one for each call, instead of an echo of the prompt.
 
         Args:
-            replies: Texts, or callables that receive the parameters of the call and return a text.
+            replies: Strings, or callables that accept the parameters of the call and return a string.
             operation: Use them only for this operation.
-            optional: Whether the test passes if no call reads a reply.
+            optional: Whether the test passes if no call gets a reply.
 
         Raises:
-            ConfigurationError: `replies` is one text, which would be scripted letter by letter.
+            ConfigurationError: `replies` is a string, which would be scripted letter by letter.
         """
         if isinstance(replies, str):
-            raise ConfigurationError(f"script: takes a list of replies; write [{replies!r}]")
+            raise ConfigurationError(f"script: expected a list of replies, got a string; write [{replies!r}]")
         self.reply(*replies, operation=operation, optional=optional)
 
     def reply(
@@ -267,16 +265,16 @@ class BedrockServer(FakeBedrock):
         optional: bool = False,
     ) -> None:
         """
-        Script the replies of the model, as `FakeBedrock.reply`.
+        Script the replies of the model; see `FakeBedrock.reply`.
 
         Args:
-            replies: Texts, or callables that receive the parameters of the call and return a text.
+            replies: Strings, or callables that accept the parameters of the call and return a string.
             times: How often each reply is used; None means for every further call.
             operation: Use them only for this operation.
             model: Use them only for this model, with ``*`` as a wildcard.
-            optional: Whether the test passes if no call reads a reply.
+            optional: Whether the test passes if no call gets a reply.
         """
-        # The text of a reply can be anything, also what must not appear in a test report.
+        # The description must not contain the text of a reply: it can be confidential, and test reports show the description.
         count = f"{len(replies)} scripted repl{'y' if len(replies) == 1 else 'ies'}"
         scenario = self._add(Scenario(f"{count}{f' for {operation}' if operation else ''}", optional))
         for reply in replies:
@@ -292,7 +290,7 @@ class BedrockServer(FakeBedrock):
         optional: bool = False,
     ) -> None:
         """
-        Schedule faults, as `FakeBedrock.fault`.
+        Schedule faults; see `FakeBedrock.fault`.
 
         Args:
             faults: All of them happen to the same request.
@@ -332,7 +330,7 @@ class BedrockServer(FakeBedrock):
         optional: bool = False,
     ) -> None:
         """
-        Break the next streams with an exception frame, as `FakeBedrock.break_stream`.
+        Break the next streams with an exception frame; see `FakeBedrock.break_stream`.
 
         Args:
             code: A member of the stream, in lower camel case; any other code is sent as an error frame.
@@ -355,7 +353,7 @@ class BedrockServer(FakeBedrock):
         optional: bool = False,
     ) -> None:
         """
-        Answer the next requests with an error, as `FakeBedrock.fail_next`.
+        Answer the next requests with an error; see `FakeBedrock.fail_next`.
 
         Args:
             status: HTTP status, such as 429.
@@ -370,10 +368,10 @@ class BedrockServer(FakeBedrock):
 
     def deny_next(self, message: str, *, times: int = 1, operation: str | None = None, optional: bool = False) -> None:
         """
-        Deny the next requests in IAM's format with this sentence, as `FakeBedrock.deny_next`.
+        Deny the next requests with this message, in IAM's format; see `FakeBedrock.deny_next`.
 
         Args:
-            message: The sentence.
+            message: The message.
             times: Number of requests; retries count.
             operation: Only requests to this operation.
             optional: Whether the test passes if no request is denied.

@@ -21,7 +21,7 @@ _SIGV4: Final = Config(signature_version="v4")
 
 
 class Worker:
-    """Creates each server and each client when the first test needs it, and configures it anew for each test."""
+    """Creates each server and each client for the first test that needs it, and reconfigures it for every test."""
 
     def __init__(self) -> None:
         self._servers: dict[bool, BedrockServer] = {}

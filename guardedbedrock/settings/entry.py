@@ -19,10 +19,10 @@ def setting(default: Any, description: str, fix: str, *, factory: Callable[[], A
     all follow from this one entry.
 
     Args:
-        default: The value without configuration; `REQUIRED` if the setting has no default.
+        default: The value if nothing is configured; `REQUIRED` if the setting has no default.
         description: One to three sentences of Markdown for the reference page.
         fix: How to correct a wrong value, as an instruction such as ``set it to "enforce"``.
-        factory: Makes the default, in place of `default`.
+        factory: Returns the default, instead of `default`.
     """
     extra: dict[str, Any] = {"fix": fix}
     if factory is not None:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 Loc: TypeAlias = tuple[int | str, ...]
 """The location of a value: keys and, in lists, indexes."""
 
-Places: TypeAlias = Callable[[Loc], str]
-"""Writes a location with its source, such as ``guardedbedrock.toml: mode``."""
+WriteLocation: TypeAlias = Callable[[Loc], str]
+"""Returns a location with its source, such as ``guardedbedrock.toml: mode``."""
 
 Models: TypeAlias = "Mapping[str, type[BaseModel]]"
 """The model of the table under each top-level key; ``""`` is the top level itself."""
@@ -75,14 +75,14 @@ def dotted(loc: Loc) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")
 
 
-def explain(error: ValidationError, places: Places, models: Models, *, under: Loc = ()) -> ConfigurationError:
+def explain(error: ValidationError, write_location: WriteLocation, models: Models, *, under: Loc = ()) -> ConfigurationError:
     """
     Turn pydantic's findings into one error. An unknown key comes first: a misspelt key is often why another one is missing.
 
     Args:
         error: Holds one or more findings.
-        places: Writes a location with its source.
-        models: The models, whose fields carry the text of the fix.
+        write_location: Returns a location with its source, in words.
+        models: The models, whose fields have the text of the fix.
         under: The location of the validated model.
     """
     findings = error.errors(include_url=False, include_input=False)
@@ -93,18 +93,18 @@ def explain(error: ValidationError, places: Places, models: Models, *, under: Lo
     loc = (*under, *found, *getattr(misfit, "loc", ()))
     if kind == _UNKNOWN and len(loc) > 1 and loc[-1] in _fields(loc[-1:], models)[0]:
         advice = f"`{loc[-1]}` is a top-level key; in a TOML file, write it above [[guardrails]] and the other tables"
-        return ConfigurationError(f"{places(loc)}: unknown key; {advice}")
+        return ConfigurationError(f"{write_location(loc)}: unknown key; {advice}")
     if kind == _UNKNOWN:
-        return unknown(places(loc), str(loc[-1]), _fields(loc, models)[0])
+        return unknown(write_location(loc), str(loc[-1]), _fields(loc, models)[0])
     if misfit is not None:
-        return ConfigurationError(f"{places(loc)}: {misfit}" if loc else str(misfit))
+        return ConfigurationError(f"{write_location(loc)}: {misfit}" if loc else str(misfit))
     problem = _PROBLEMS.get(kind, "invalid value").format(**context)
-    return ConfigurationError(f"{places(loc)}: {problem}; {_fix(loc, models)}")
+    return ConfigurationError(f"{write_location(loc)}: {problem}; {_fix(loc, models)}")
 
 
-def unknown(place: str, name: str, known: Collection[str]) -> ConfigurationError:
+def unknown(location: str, name: str, known: Collection[str]) -> ConfigurationError:
     """Report an unknown key, with the key that was probably meant."""
-    return ConfigurationError(f"{place}: unknown key; {nearest(name, known)}")
+    return ConfigurationError(f"{location}: unknown key; {nearest(name, known)}")
 
 
 def nearest(name: str, known: Collection[str], kind: str = "keys") -> str:
@@ -124,7 +124,7 @@ def nearest(name: str, known: Collection[str], kind: str = "keys") -> str:
 
 
 def _fields(loc: Loc, models: Models) -> tuple[Mapping[str, FieldInfo], str]:
-    """Find the fields of the table that a location lies in, and the name of its field there."""
+    """Return the fields of the table that contains a location, and the name of the field."""
     names = [part for part in loc if isinstance(part, str)]
     nested = len(names) > 1 and names[0] in models
     return (models[names[0]].model_fields, names[1]) if nested else (models[""].model_fields, names[0])

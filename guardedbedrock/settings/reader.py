@@ -20,21 +20,21 @@ from guardedbedrock.iam.errors import PolicySyntaxError
 from guardedbedrock.iam.language.documents import load_json
 
 LARGEST: Final = 10_000_000
-"""Bytes of a JSON file."""
+"""Greatest size of a JSON file, in bytes."""
 LARGEST_TOML: Final = 500_000
-"""Bytes of a TOML file; `tomllib` reads about a megabyte a second."""
+"""Greatest size of a TOML file, in bytes; `tomllib` reads about a megabyte a second."""
 LARGEST_YAML: Final = 2_000_000
-"""Bytes of a YAML file; PyYAML is slower still."""
+"""Greatest size of a YAML file, in bytes; PyYAML is slower than `tomllib`."""
 DEEPEST: Final = 100
-"""Levels of tables, lists and objects. The walks over what was read recurse."""
+"""Greatest nesting of tables, lists and objects. Functions that walk over the parsed data recurse."""
 _LARGEST_NUMBER: Final = 2**63
 MOST_NODES: Final = 200_000
-"""Values of a YAML file, with every alias written out."""
+"""Greatest number of values in a YAML file, with every alias expanded."""
 
 _LONGEST_NUMBER: Final = 1000
-_QUOTE_STAR: Final = "put text that starts with `*` in quotes"
+_QUOTE_STAR: Final = "put a string that starts with `*` in quotes"
 _NUMBER: Final = re.compile(r"[-+]?[0-9][0-9a-fA-FxXoO_:.]*+")
-"""A plain YAML scalar that PyYAML may convert to a number: in base 60, it takes quadratic time."""
+"""A plain YAML scalar that PyYAML may convert to a number. The conversion of a number in base 60 takes quadratic time."""
 
 _KEY: Final = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _DEEP_KEY: Final = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_KEY}[ \t]*+\.[ \t]*+){{{DEEPEST}}}")
@@ -48,7 +48,7 @@ def read_text(path: Path, *, largest: int = LARGEST, what: str | None = None) ->
     Args:
         path: The file.
         largest: Size in bytes at which the file is rejected.
-        what: What to call the file in messages; its path unless given.
+        what: The name of the file in messages; its path unless given.
 
     Raises:
         ConfigurationError: The file cannot be read, is too large, or is not UTF-8.
@@ -83,8 +83,8 @@ def parse_toml(text: str, name: str) -> dict[str, Any]:
     Parse TOML text.
 
     Args:
-        text: At most `LARGEST_TOML` bytes.
-        name: What to call it in messages.
+        text: At most `LARGEST_TOML` characters.
+        name: The name of the text in messages.
 
     Raises:
         ConfigurationError: It is not TOML, or exceeds the bounds of this module.
@@ -109,11 +109,11 @@ def parse_toml(text: str, name: str) -> dict[str, Any]:
 
 def parse_json(text: str, name: str) -> Any:
     """
-    Parse JSON text. Objects remember a key that they hold twice.
+    Parse JSON text. An object remembers a key that it has twice.
 
     Args:
         text: At most `LARGEST` characters.
-        name: What to call it in messages.
+        name: The name of the text in messages.
 
     Raises:
         ConfigurationError: It is not JSON, or exceeds the bounds of this module.
@@ -136,7 +136,7 @@ def parse_yaml(text: str, name: str, loader: Callable[[], Any] | None = None) ->
 
     Args:
         text: At most `LARGEST_YAML` characters.
-        name: What to call it in messages.
+        name: The name of the text in messages.
         loader: Imports a safe loader class of PyYAML; the fastest one unless given.
 
     Raises:
@@ -192,7 +192,7 @@ def _check_events(events: Iterable[Any], kinds: Any, name: str) -> None:
     """
     Reject nesting, self-references and alias bombs before anything is built.
 
-    PyYAML builds an alias as one more reference, so the bomb goes off later, in whatever walks over the result.
+    PyYAML builds an alias as another reference, so an alias bomb takes effect only when a function walks over the result.
     """
     sizes: dict[str, int] = {}
     open_anchors: list[str | None] = []
@@ -204,7 +204,7 @@ def _check_events(events: Iterable[Any], kinds: Any, name: str) -> None:
             counts[-1] += sizes.get(event.anchor, 1)
         elif isinstance(event, kinds.ScalarEvent):
             if event.implicit[0] and len(event.value) > _LONGEST_NUMBER and _NUMBER.fullmatch(event.value):
-                raise ConfigurationError(f"{name}: not valid YAML: a number has too many digits; put text in quotes")
+                raise ConfigurationError(f"{name}: not valid YAML: a number has too many digits; put a string in quotes")
             counts[-1] += 1
             sizes |= {event.anchor: 1} if event.anchor else {}
         elif isinstance(event, kinds.CollectionStartEvent):
@@ -217,7 +217,7 @@ def _check_events(events: Iterable[Any], kinds: Any, name: str) -> None:
         if len(counts) > DEEPEST:
             raise _too_deep(name)
         if counts[-1] > MOST_NODES:
-            raise ConfigurationError(f"{name}: has more than {MOST_NODES:,} values with its YAML aliases written out; use fewer")
+            raise ConfigurationError(f"{name}: has more than {MOST_NODES:,} values with its YAML aliases expanded; use fewer")
 
 
 def _yaml_problem(error: Any, text: str) -> str:

@@ -39,7 +39,16 @@ from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.settings.entry import setting
 from guardedbedrock.settings.policy_files import PolicySources, read_policies
 from guardedbedrock.settings.problems import MisfitError, Models, as_list, explain
-from guardedbedrock.settings.sources import PREFIX, Layer, from_code, from_environment, from_file, looked_for, merge, places
+from guardedbedrock.settings.sources import (
+    PREFIX,
+    Layer,
+    from_code,
+    from_environment,
+    from_file,
+    location_writer,
+    looked_for,
+    merge,
+)
 from guardedbedrock.settings.tables import (
     AuditSettings,
     ConfiguredEnforcement,
@@ -102,14 +111,14 @@ Guardrails: TypeAlias = Annotated[tuple[ConfiguredGuardrail, ...] | GuardrailSou
 
 
 class Settings(BaseModel):
-    """All settings, validated. Use `load` to make one: it knows where each key was given."""
+    """All settings, validated. Use `load` to create it: an error of `load` says where a wrong value was given."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     guardrails: Guardrails = setting(
         (),
         "The approved guardrails. The first one whose Region is that of the client and whose `models` match is injected. "
-        '`"account"` approves every guardrail of the account that is READY, a table of tags those with these tags; see '
+        '`"account"` approves every READY guardrail of the account; a table of tags approves only those with these tags. See '
         "[sources](sources.md).",
         'write [[guardrails]] tables, each with arn and version, or set it to "account" or to a table of tags',
     )
@@ -121,7 +130,7 @@ class Settings(BaseModel):
     )
     principal: PrincipalName | None = setting(
         None,
-        'ARN of the user, role or session that signs the calls, or `"caller"`: STS is asked once, at the first call. Required '
+        'ARN of the user, role or session that signs the calls, or `"caller"` to ask STS once, at the first call. Required '
         "with `policies`.",
         PRINCIPAL_FIX,
     )
@@ -129,7 +138,7 @@ class Settings(BaseModel):
         None,
         "ARN of the role of the session, with its path. A session ARN does not contain the path, so conditions on "
         '`aws:PrincipalArn` that depend on it are `indeterminate` without this setting. With `principal = "caller"`, '
-        "`iam:GetRole` gives it if the role may call that.",
+        "the guard reads the ARN with `iam:GetRole`, if the role may call that operation.",
         ROLE_ARN_FIX,
     )
     vocabulary: Vocabulary = setting(
@@ -157,7 +166,7 @@ class Settings(BaseModel):
     )
     on_indeterminate: OnIndeterminate = setting(
         "send",
-        "What to do with a call for which the configured policies give no sure answer.",
+        "What to do with a call whose decision by the configured policies is `indeterminate`.",
         'set it to "send", or remove it',
     )
     on_intervention: OnIntervention = setting(
@@ -208,7 +217,7 @@ class Settings(BaseModel):
     guardrail_on_profiles: GuardrailOnProfiles = setting(
         "unknown",
         "Whether AWS sets `bedrock:GuardrailIdentifier` on the authorization of an inference profile; AWS does not document it. "
-        "Set it to what you tested in your account; `unknown` leaves such verdicts open.",
+        "Set it to what you tested in your account. With `unknown`, decisions that depend on it are `indeterminate`.",
         'set it to "unknown", or remove it',
     )
     context: KnownContext = setting(
@@ -232,7 +241,7 @@ class Settings(BaseModel):
     )
     guardrail_versions: dict[str, GuardrailVersion] = setting(
         None,
-        "Pinned versions of guardrails that come from the account, by name, ID or ARN. Others get their highest version.",
+        "Pinned versions of guardrails that come from the account, by name, ID or ARN. The others get their highest version.",
         'map guardrails to versions, as in { hr = "3" }',
         factory=dict,
     )
@@ -241,12 +250,12 @@ class Settings(BaseModel):
     )
     max_stale: PositiveFloat = setting(
         86400.0,
-        "Seconds for which the data of a source stays in use after a read fails.",
+        "Seconds for which the data of a source stays in use after a successful read, if no later read succeeds.",
         "set it to seconds such as 86400",
     )
     max_age: PositiveFloat | None = setting(
         None,
-        "Greatest accepted age of a snapshot, in seconds. Every age is accepted without it.",
+        "Greatest accepted age of a snapshot, in seconds. Without it, every age is accepted.",
         "set it to seconds such as 86400",
     )
     on_unavailable: OnUnavailable = setting(
@@ -268,7 +277,7 @@ class Settings(BaseModel):
     )
     audit: AuditSettings | None = setting(
         None,
-        "Where to write records for auditors. None are written without it.",
+        "Where to write records for auditors. Without it, no records are written.",
         "write an [audit] table, with keys such as file",
     )
 
@@ -294,7 +303,7 @@ class Settings(BaseModel):
         return self
 
     def _check_role(self) -> None:
-        """Reject a role that cannot be the one of the principal's session."""
+        """Reject a role that cannot be the role of the principal's session."""
         if self.role_arn is None or self.principal == CALLER:
             return
         principal, role = identify(self.principal or ""), identify(self.role_arn)
@@ -320,7 +329,7 @@ class Settings(BaseModel):
 
     @property
     def known_context(self) -> dict[str, str | tuple[str, ...]]:
-        """The condition keys of every call: those of `context`, and the one that `role_arn` gives."""
+        """The condition keys of every call: those of `context`, and `aws:PrincipalArn` if `role_arn` is set."""
         return {**({"aws:PrincipalArn": self.role_arn} if self.role_arn else {}), **self.context}
 
     def policy_set(self) -> PolicySet | None:
@@ -369,7 +378,7 @@ def load(path: str | Path | None = None, *, environ: Mapping[str, str] | None = 
     """
     Gather and validate the settings.
 
-    For each key the first of these sources wins:
+    For each key, the first of these sources that has it wins:
 
     1. keyword arguments,
     2. environment variables ``GUARDEDBEDROCK_*``,
@@ -413,7 +422,7 @@ def _validated(layers: list[Layer], searched: str = "") -> Settings:
     try:
         return Settings(**merge(layers))
     except ValidationError as error:
-        problem = explain(error, places(layers), MODELS)
+        problem = explain(error, location_writer(layers), MODELS)
         if str(problem) == _NO_GUARDRAIL:
             problem = ConfigurationError(f"{_NO_GUARDRAIL}{searched}")
         raise problem from None

@@ -1,4 +1,4 @@
-"""The layers that settings come from: code, the environment, a TOML file. Each layer knows where it gives a key."""
+"""The layers that settings come from: code, the environment, a TOML file. Each layer can write the location of a key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import POLICY_TYPES
 from guardedbedrock.iam.language.documents import repeated_key
 from guardedbedrock.settings.policy_files import anchored
-from guardedbedrock.settings.problems import Loc, Places, dotted, unknown
+from guardedbedrock.settings.problems import Loc, WriteLocation, dotted, unknown
 from guardedbedrock.settings.reader import parse_json, read_toml
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ MERGED: Final = ("policies", "context")
 TOOL_TABLES: Final = ("lint", "guardrail_definitions")
 """Tables of a TOML file that only command-line tools read; each tool validates its table."""
 RENAMED: Final = {"behind": "profiles"}
-"""Former name of a setting to its name."""
+"""Former name of a setting to its current name."""
 
 _NESTED: Final = "__"
 
@@ -40,35 +40,37 @@ class Layer:
 
     Args:
         data: Top-level keys, with absolute paths of policy files.
-        place: Writes the location of a key.
+        write_location: Returns the location of a key, in words.
     """
 
     data: Mapping[str, Any]
-    place: Places
+    write_location: WriteLocation
 
     def holds(self, loc: Loc) -> bool:
-        """Return whether this layer gives a top-level key or, of a merged table, a key of it."""
+        """Return whether this layer has a top-level key or, for a merged table, a key of the table."""
         value = self.data.get(str(loc[0]), {})
         return loc[0] in self.data and (len(loc) == 1 or (isinstance(value, Mapping) and loc[1] in value))
 
     def check(self, known: Sequence[str]) -> None:
         """
-        Reject an unknown top-level key, and text that is not valid Unicode, such as a variable that is not UTF-8.
+        Reject an unknown top-level key, and a string that is not valid Unicode, such as a variable that is not UTF-8.
 
         Raises:
-            ConfigurationError: With the location; for an unknown key with the key that was probably meant.
+            ConfigurationError: The message has the location and, for an unknown key, the key that was probably meant.
         """
         for name, value in self.data.items():
             if _has_lone_surrogate(value):
-                raise ConfigurationError(f"{self.place((name,))}: has a character that is not valid Unicode; write it in UTF-8")
+                raise ConfigurationError(
+                    f"{self.write_location((name,))}: has a character that is not valid Unicode; write it in UTF-8"
+                )
             if name in RENAMED:
-                raise ConfigurationError(f"{self.place((name,))}: was renamed; write `{RENAMED[name]}` instead")
+                raise ConfigurationError(f"{self.write_location((name,))}: was renamed; write `{RENAMED[name]}` instead")
             if name not in known:
-                raise unknown(self.place((name,)), name, known)
+                raise unknown(self.write_location((name,)), name, known)
 
 
 def _has_lone_surrogate(value: Any) -> bool:
-    """Return whether text in a value cannot be encoded; a value that contains itself is left to the validation."""
+    """Return whether a string in a value cannot be encoded; the validation rejects a value that contains itself."""
     waiting, seen = [value], set[int]()
     while waiting:
         one = waiting.pop()
@@ -91,36 +93,36 @@ def merge(layers: Sequence[Layer]) -> dict[str, Any]:
 
 
 def _over(below: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the keys of a table over those of a lower layer; like IAM, in any case: `aws:sourceIp` is `aws:SourceIp`."""
+    """Override keys of a lower layer. As in IAM, keys ignore case: `aws:sourceIp` is `aws:SourceIp`."""
     given = {str(name).lower() for name in value}
     return {**{name: lower for name, lower in below.items() if str(name).lower() not in given}, **value}
 
 
-def places(layers: Sequence[Layer]) -> Places:
-    """Make the function that writes a location as the layer that gave the key does."""
+def location_writer(layers: Sequence[Layer]) -> WriteLocation:
+    """Return a function that writes the location of a key in the layer that the key comes from."""
 
-    def place(loc: Loc) -> str:
+    def write_location(loc: Loc) -> str:
         keys = (loc[:2], loc[:1]) if loc[0] in MERGED else (loc[:1],)
         giver = next((layer for key in keys for layer in layers if layer.holds(key)), None)
-        return giver.place(loc) if giver else dotted(loc)
+        return giver.write_location(loc) if giver else dotted(loc)
 
-    return place
+    return write_location
 
 
-def _layer(given: Mapping[str, Any], base: Path, place: Places) -> Layer:
-    """Make a layer, and resolve the paths of its policy files against a folder."""
+def _layer(given: Mapping[str, Any], base: Path, write_location: WriteLocation) -> Layer:
+    """Create a layer, and resolve the paths of its policy files against a folder."""
     policies = {"policies": anchored(given["policies"], base)} if "policies" in given else {}
-    return Layer({**given, **policies}, place)
+    return Layer({**given, **policies}, write_location)
 
 
 def from_code(given: Mapping[str, Any], base: Path) -> Layer:
-    """Make the layer of keyword arguments."""
+    """Create the layer of keyword arguments."""
     return _layer(given, base, lambda loc: f"keyword argument {dotted(loc)}")
 
 
 def from_environment(environ: Mapping[str, str], fields: Collection[str], base: Path) -> Layer:
     """
-    Make the layer of ``GUARDEDBEDROCK_*``. A value that starts like JSON is JSON, ``null`` is None, all else is text.
+    Create the layer of ``GUARDEDBEDROCK_*``. A value that starts like JSON is JSON, ``null`` is None, any other is a string.
 
     Args:
         environ: Environment variables.
@@ -137,7 +139,7 @@ def from_environment(environ: Mapping[str, str], fields: Collection[str], base: 
         key, _, part = name.removeprefix(PREFIX).lower().partition(_NESTED)
         value = _decoded(text, f"environment variable {name}")
         data[key] = {**data.get(key, {}), part: value} if part else value
-    return _layer(data, base, _variable_place(frozenset(given)))
+    return _layer(data, base, _variable_location(frozenset(given)))
 
 
 def _check_names(given: Collection[str], fields: list[str]) -> None:
@@ -166,24 +168,28 @@ def _decoded(text: str, where: str) -> Any:
     return value
 
 
-def _variable_place(names: Collection[str]) -> Places:
-    def place(loc: Loc) -> str:
+def _variable_location(names: Collection[str]) -> WriteLocation:
+    def write_location(loc: Loc) -> str:
         whole, part = (PREFIX + _NESTED.join(map(str, loc[:size])).upper() for size in (1, 2))
         variable = part if part in names else whole
         return f"environment variable {variable}" + (f": {dotted(loc)}" if len(loc) > 1 else "")
 
-    return place
+    return write_location
 
 
 def from_file(path: str | Path | None, environ: Mapping[str, str], base: Path) -> Layer | None:
     """
-    Make the layer of the TOML file; None if there is no file.
+    Create the layer of the TOML file; None if there is no file.
 
-    The file is, in this order: the one given, the one that ``GUARDEDBEDROCK_CONFIG`` names, ``guardedbedrock.toml`` in the
-    working directory, ``[tool.guardedbedrock]`` of ``pyproject.toml`` there.
+    The first of these files is read:
+
+    1. the file that is given,
+    2. the file that ``GUARDEDBEDROCK_CONFIG`` names,
+    3. ``guardedbedrock.toml`` in the working directory,
+    4. ``pyproject.toml`` in the working directory, if it has a table ``[tool.guardedbedrock]``.
 
     Raises:
-        ConfigurationError: The file that was given or named does not exist, is no path, or a file is not TOML.
+        ConfigurationError: The file that was given or named does not exist or is not a path, or a file is not TOML.
     """
     if path is not None:
         if not isinstance(path, str | PathLike):
@@ -196,7 +202,7 @@ def from_file(path: str | Path | None, environ: Mapping[str, str], base: Path) -
 
 
 def looked_for(base: Path) -> tuple[Path, ...]:
-    """Name the files that are looked for where no file is given, in their order."""
+    """Return the files to look for if no file is given, in order of precedence."""
     return (base / FILE, base / PYPROJECT)
 
 

@@ -106,7 +106,7 @@ def _validated_as(table: type[GuardrailSettings]) -> Callable[[Any, Any], CoreSc
 
 
 ConfiguredGuardrail: TypeAlias = Annotated[Guardrail, GetPydanticSchema(_validated_as(GuardrailSettings))]
-"""A `Guardrail`, given as one or as a table."""
+"""A `Guardrail`, given as a `Guardrail` or as a table."""
 ConfiguredEnforcement: TypeAlias = Annotated[Guardrail, GetPydanticSchema(_validated_as(EnforcedSettings))]
 """An enforced guardrail, given as a `Guardrail`, as an `EnforcedGuardrail` or as a table."""
 
@@ -117,7 +117,7 @@ class RetrySettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     attempts: PositiveInt = setting(
-        3, "Number of attempts, the first one included. 1 never retries.", "set it to a whole number such as 3"
+        3, "Number of attempts, including the first. 1 never retries.", "set it to a whole number such as 3"
     )
     longest_wait: NonNegativeFloat = setting(
         20.0, "Longest wait between two attempts, in seconds.", "set it to seconds such as 20"
@@ -172,7 +172,9 @@ class AuditSettings(BaseModel):
         300.0, "Length of the window for `alert_above`, in seconds.", "set it to seconds such as 300"
     )
     alert_topic: str = setting(
-        "", "ARN of the Amazon SNS topic to notify when there are more denials than that.", "set it to the ARN of an SNS topic"
+        "",
+        "ARN of the Amazon SNS topic to notify when there are more denials than `alert_above`.",
+        "set it to the ARN of an SNS topic",
     )
 
     @model_validator(mode="after")

@@ -36,7 +36,7 @@ _ACCOUNT_DIGITS: Final = 12
 
 def fitting(check: Callable[[], object], *loc: int | str) -> None:
     """
-    Run a check of another room, and give its error a location.
+    Run a check of another package, and add a location to its error.
 
     Args:
         check: Raises `ConfigurationError` for a wrong value.

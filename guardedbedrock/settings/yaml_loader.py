@@ -1,8 +1,8 @@
 """
 Loads YAML. This module is separate because PyYAML is an optional dependency.
 
-PyYAML reads YAML 1.1, which converts more text than JSON has types for: `no` becomes false, and the account ID `012345670123` an
-octal number. Here only what JSON converts is converted.
+PyYAML reads YAML 1.1, which has more types than JSON: `no` becomes false, and the account ID `012345670123` an octal number. This
+loader converts only values that are not strings in JSON.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PLAIN: Final = (
     ("float", re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+\Z"), "-0123456789"),
     ("merge", re.compile(r"<<\Z"), "<"),
 )
-"""The types of plain scalars: the tag, the form and its first characters. Any other plain scalar is text."""
+"""The types of plain scalars: the tag, the form and its first characters. Any other plain scalar is a string."""
 _DECIMAL: Final = _PLAIN[3][1]
 _TYPES_OF_KEYS: Final = frozenset(f"{_TAG}{name}" for name in ("bool", "null", "int", "float"))
 _FastestLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -40,19 +40,19 @@ class Loader(_FastestLoader):  # type: ignore[misc]  # chosen at run time
     A safe loader with the types of JSON.
 
     - Numbers are written as in JSON, without an exponent. A date, a number with a leading zero, `1e5`, `0x1F`, `1_000`, `12:30`,
-      `yes`, `no`, `on` and `off` are text.
+      `yes`, `no`, `on` and `off` are strings.
     - A number with a decimal point is a `Decimal`, so that `1.10` keeps its zero.
-    - A key is always text, so that the operator `Null` needs no quotes.
-    - A mapping is an `Object`, which knows a key that occurs twice.
+    - A key is always a string, so that the operator `Null` needs no quotes.
+    - A mapping is an `Object`, which remembers a key that occurs twice.
     """
 
     yaml_implicit_resolvers: Final[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
 
     def flatten_mapping(self, node: Any) -> None:
         """
-        Resolve the merge keys of a mapping, and make its keys text.
+        Resolve the merge keys of a mapping, and convert its keys to strings.
 
-        Precedence, as YAML defines it: 1. the keys of the mapping, 2. the merged mappings, the first one first. In PyYAML 6.0.4
+        Precedence, as YAML defines it: 1. the keys of the mapping, 2. the merged mappings, in their order. In PyYAML 6.0.4
         the last merged mapping has precedence.
         """
         if hasattr(node, "repeated"):  # a mapping with an anchor is reached several times
@@ -90,9 +90,9 @@ def _object(loader: Any, node: Any) -> Iterator[Object]:
 
 
 def _key(node: Any) -> Any:
-    """Return the node of a key as text. It is a copy: the node itself may have an anchor, and be a value elsewhere."""
+    """Return the node of a key as a string. It is a copy: the node itself may have an anchor, and be a value elsewhere."""
     if not isinstance(node, yaml.ScalarNode):
-        raise yaml.constructor.ConstructorError(None, None, "a key must be text", node.start_mark)
+        raise yaml.constructor.ConstructorError(None, None, "a key must be a string", node.start_mark)
     if node.tag not in _TYPES_OF_KEYS:
         return node
     return yaml.ScalarNode(_TEXT, node.value, node.start_mark, node.end_mark)

@@ -1,1 +1,1 @@
-"""Sources of policies, guardrails and identity, and how they stay fresh. This room never calls AWS itself."""
+"""Sources of policies, guardrails and identity, and how they stay fresh. This package never calls AWS."""

@@ -40,7 +40,7 @@ class AccessChange:
         principal: ARN of the principal.
         change: ``gained`` or ``lost``. Access that became conditional is lost, access that lost its condition is gained.
         action: The action.
-        resource: ARN of a resource, or a pattern of a policy of which every sample changed.
+        resource: ARN of a resource, or a pattern of a policy if all its samples changed.
     """
 
     principal: str
@@ -52,7 +52,7 @@ class AccessChange:
 @dataclass(frozen=True, slots=True)
 class UnknownChange:
     """
-    A principal of which it is not known whether its access changed.
+    A principal with policies that could be read in only one of the snapshots, so that more access may have changed.
 
     Args:
         principal: ARN of the principal.
@@ -101,7 +101,7 @@ def has_gaps(account: Account) -> bool:
 def _gap_reasons(account: Account, principal: str) -> tuple[str, ...]:
     if principal not in account.principals:
         return ()
-    # No snapshot has the policies of Regions that it was not taken of.
+    # A snapshot never has the policies of Regions that it does not cover.
     gaps = (gap for gap in account.policy_set(principal).gaps if not gap.regions_read)
     return tuple(dict.fromkeys(gap.reason for gap in gaps))
 
@@ -113,7 +113,7 @@ def differing_principals(before: Account, after: Account) -> tuple[str, ...]:
 
 
 def _policies_of(account: Account, principal: str) -> Any:
-    """Return everything that the decisions of a principal are made of."""
+    """Return everything that the decisions of a principal depend on."""
     entry, snapshot = account.principals.get(principal), account.snapshot
     if entry is None:
         return None
@@ -128,7 +128,7 @@ def _policies_of(account: Account, principal: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """A resource to decide, and what a change on it is reported as."""
+    """A sample resource, and the label under which a change on it is reported."""
 
     arn: str
     label: str
@@ -166,7 +166,7 @@ class _Comparison:
             samples = tuple(self._samples(action))
             changed = {sample: self._change(action, sample.arn) for sample in samples}
             for direction in _DIRECTIONS:
-                # A pattern is reported if every sample of it changed, and then the resources that it covers are not.
+                # A pattern is reported if all its samples changed. The resources that it covers are then not reported.
                 by_label: dict[str, list[_Sample]] = {}
                 for sample in samples:
                     by_label.setdefault(sample.label, []).append(sample)
@@ -221,7 +221,7 @@ class _Side:
         self.reads: frozenset[str] = frozenset() if self.policies is None else self.policies.reads
 
     def level(self, action: str, resource: str, context: Mapping[str, object], unknown: Iterable[str]) -> int:
-        """Return 0 for a denial, 1 for an open decision, 2 for an allow, by the policies that could be read."""
+        """Return 0 for a denial, 1 for an indeterminate decision, 2 for an allow, by the policies that could be read."""
         if not self._exists:
             return 0
         tags = {f"aws:PrincipalTag/{key}": value for key, value in self._account.principals[self._principal].tags.items()}

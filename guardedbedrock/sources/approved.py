@@ -26,7 +26,7 @@ def approved_guardrails(
         versions: Name, ID or ARN of a guardrail to its pinned version; other guardrails get their highest version.
 
     Returns:
-        The guardrails, sorted by ARN. A name that several guardrails of a Region have is only given to the first.
+        The guardrails, sorted by ARN. If several guardrails of a Region have the same name, only the first keeps it.
     """
     chosen: list[Guardrail] = []
     taken: set[tuple[str, str]] = set()
@@ -41,7 +41,7 @@ def approved_guardrails(
 
 
 def _version(entry: Mapping[str, Any], versions: Mapping[str, str]) -> str | None:
-    """Return the approved version. The status of the draft says nothing of the others, except that all of them are deleted."""
+    """Return the approved version. The status of the draft says nothing about other versions, except that DELETING is for all."""
     if entry.get("status") == _DELETING:
         return None
     ready = [one["version"] for one in entry["versions"] if one["status"] == READY and one["version"] != DRAFT]

@@ -1,5 +1,5 @@
 """
-A source of rules that stays fresh: what was read, when, and the rules that follow from it.
+A source of rules that is read again in the background: its data, their age, and the rules that follow from them.
 
 Rules of precedence for each call:
 
@@ -58,18 +58,18 @@ class Reader(Protocol):
             now: The current time.
 
         Raises:
-            ConfigurationError: The source cannot be read, or is refused.
+            ConfigurationError: The source cannot be read, or is rejected.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """
-    How long what was read may be used.
+    How long the data of a source may be used.
 
     Args:
         refresh: Seconds between two reads.
-        max_stale: Seconds after which what was read does not apply any more.
+        max_stale: Seconds after a read for which its data applies.
     """
 
     refresh: float
@@ -92,7 +92,7 @@ class Approval:
 
 @dataclass(slots=True, eq=False)
 class _Loaded:
-    """One snapshot with the Regions of its clients, and the rules that were made of it, by the identity of those they replace."""
+    """A snapshot with the Regions of its clients, and the rules derived from it, by the `id()` of the rules that they replace."""
 
     account: Account
     read_at: float
@@ -106,11 +106,11 @@ class LiveSource:
     A source that is read at first use and then in the background.
 
     Args:
-        name: What messages call the source, such as ``policies = "account"``.
+        name: The name of the source in messages, such as ``policies = "account"``.
         reader: Reads the snapshot.
-        freshness: How long it may be used.
+        freshness: How long the snapshot may be used.
         approval: Which of its guardrails are approved; None if the configuration lists the approved guardrails.
-        has_policies: Whether it has the policies; otherwise only guardrails.
+        has_policies: Whether the source has the policies; otherwise it has only guardrails.
         listeners: Listeners whose method `on_source_event` receives events of the source.
         now: Returns the current time.
         clock: Returns monotonic seconds.
@@ -138,7 +138,7 @@ class LiveSource:
         self._principals: tuple[str, ...] = ()
         self._regions: tuple[str, ...] = ()
         self._reported: set[str] = set()
-        # Cache, keyed by the identity of the rules: while the source is unavailable, every call asks for the same replacement.
+        # Cache, keyed by the `id()` of the rules: while the source is unavailable, every call asks for the same replacement.
         self._fallbacks: dict[int, tuple[Rules, Rules]] = {}
         self._identity_due = float("-inf")
         self.divergences = 0
@@ -147,7 +147,7 @@ class LiveSource:
 
     def current(self, rules: Rules) -> Rules:
         """
-        Return the rules of a call, with what the source has now.
+        Return the rules of a call, with the current data of the source.
 
         Only the first use reads the source here; no call waits for a refresh.
 
@@ -164,7 +164,7 @@ class LiveSource:
         return self._first_use(rules)
 
     def is_ready(self, rules: Rules) -> bool:
-        """Return whether `current` answers without reading the source."""
+        """Return whether `current` returns without reading the source."""
         return bool(self._failure) or (self._loaded is not None and id(rules) in self._loaded.rules)
 
     def _first_use(self, rules: Rules) -> Rules:
@@ -187,7 +187,7 @@ class LiveSource:
         return self._made(loaded, rules)
 
     def has_read(self, region: str) -> bool:
-        """Return whether `approved` answers without reading the source."""
+        """Return whether `approved` returns without reading the source."""
         return self._approval is None or self._has_read_for((), (region,))
 
     def approved(self, region: str) -> tuple[Guardrail, ...] | None:
@@ -195,7 +195,7 @@ class LiveSource:
         Return the approved guardrails of a Region; None if the configuration lists them or the source is unavailable.
 
         Args:
-            region: Region of a new client; from now on it is read, too.
+            region: Region of a new client; every later read includes it.
         """
         if self._approval is None:
             return None
@@ -233,14 +233,14 @@ class LiveSource:
         return replace(made, source=None, approved=rules.approved if self._approval is None else loaded.guardrails)
 
     def _fallback(self, rules: Rules) -> Rules:
-        age = "" if self._loaded is None else f"; what was read {self._clock() - self._loaded.read_at:.0f} s ago is too old"
+        age = "" if self._loaded is None else f"; the data read {self._clock() - self._loaded.read_at:.0f} s ago is too old"
         known = self._fallbacks.get(id(rules))
         if known is not None and known[0] is rules:
             return known[1]
         return self._unavailable(rules, f"{self._failure or 'it was not read again in time'}{age}")
 
     def _unavailable(self, rules: Rules, reason: str) -> Rules:
-        """Return rules that say that the source is unavailable; unknown policies allow nothing and deny nothing."""
+        """Return rules for an unavailable source: with the reason, and without the policies of the source."""
         approved = rules.approved if self._approval is None or self._loaded is None else self._loaded.guardrails
         policies = None if self.has_policies else rules.policies
         made = replace(rules, source=None, approved=approved, policies=policies, unavailable=f"{self.name}: {reason}")
@@ -258,7 +258,7 @@ class LiveSource:
             principal: ARN of the principal; ``""`` if it is not known yet.
 
         Raises:
-            ConfigurationError: The snapshot is refused, or has no such principal.
+            ConfigurationError: The snapshot is rejected, or has no such principal.
         """
         account = Account(reader.read((), (), self._now()))
         if principal:
@@ -267,11 +267,11 @@ class LiveSource:
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def due(self) -> float:
-        """Return when the source is read next."""
+        """Return the time of the next read."""
         return self.schedule.due
 
     def refresh(self) -> None:
-        """Read the source again; a failure leaves what was read before."""
+        """Read the source again; a failure keeps the data of the last read."""
         with self._lock:
             self._read()
 
@@ -294,10 +294,10 @@ class LiveSource:
 
     def _load(self, account: Account) -> _Loaded:
         if self._loaded is not None:
-            # Only what was read before can be lost. Some APIs fail for ever, for example in a Region that is not enabled.
-            before, new = {_place(gap) for gap in self._loaded.account.gaps}, {*self._regions} - {*self._loaded.regions}
+            # Only data that was read before can be lost. Some APIs always fail, for example in a Region that is not enabled.
+            before, new = {_gap_key(gap) for gap in self._loaded.account.gaps}, {*self._regions} - {*self._loaded.regions}
             gaps = (gap for gap in account.gaps if is_transient(gap) and gap.get("region") not in new)
-            lost = next((gap for gap in gaps if _place(gap) not in before), None)
+            lost = next((gap for gap in gaps if _gap_key(gap) not in before), None)
             if lost is not None:
                 raise SourceError(describe_gap(lost))
         if self.has_policies:
@@ -356,7 +356,7 @@ class LiveSource:
 
     @property
     def account(self) -> Account | None:
-        """The account as it was read last; None if it was never read."""
+        """The account of the last successful read; None if there was none."""
         return None if self._loaded is None else self._loaded.account
 
     @property
@@ -406,15 +406,15 @@ def is_transient(gap: Mapping[str, Any]) -> bool:
     """
     Return whether a gap will probably close by itself.
 
-    Only a missing permission lasts. Every other error is an error of the service, of the network or of the credentials.
+    Only a missing permission is permanent. Every other error is an error of the service, of the network or of the credentials.
     """
     error = str(gap["error"])
-    is_code = " " not in error  # a gap that a reader found by itself has words, such as "not part of this dump"
+    is_code = " " not in error  # a gap that AWS did not report has words, such as "not part of this dump"
     return is_code and not error.startswith("AccessDenied") and error not in _PERMISSION_ERRORS
 
 
-def _place(gap: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what a gap hides, whatever the error was."""
+def _gap_key(gap: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return a key for the data that a gap hides. It does not depend on the error."""
     return tuple(gap.get(name) for name in ("section", "api", "principal", "resource", "region"))
 
 

@@ -21,7 +21,7 @@ class Refreshable(Protocol):
     """A source that is read again."""
 
     def due(self) -> float:
-        """Return when the source is read next, in seconds of `time.monotonic`."""
+        """Return the time of the next read, in seconds of `time.monotonic`."""
 
     def refresh(self) -> None:
         """Read the source. It must not raise."""

@@ -1,4 +1,4 @@
-"""The rules of a call, made of an account: policies, what the account enforces, and what it says about the principal."""
+"""Derive the rules of a call from an account: its policies, its enforced guardrails, and the facts about the principal."""
 
 from __future__ import annotations
 

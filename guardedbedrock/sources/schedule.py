@@ -1,5 +1,5 @@
 """
-When a source is read again.
+The times at which a source is read again.
 
 A fleet starts its processes together, so every wait is random: a refresh within 20 % around `refresh`, a retry within an
 exponentially growing window ("full jitter").
@@ -20,14 +20,14 @@ EARLY_REFRESH: Final = 60.0  # s
 @dataclass(slots=True)
 class Schedule:
     """
-    The next time of a source. Times are seconds of a monotonic clock.
+    The time at which a source is read next. Times are seconds of a monotonic clock.
 
     Args:
         refresh: Seconds between two successful reads.
         random: Returns numbers from 0 to 1.
 
     Attributes:
-        due: When the source is read next.
+        due: The time of the next read.
         failures: Number of failed reads since the last successful one.
     """
 

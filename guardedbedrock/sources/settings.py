@@ -20,7 +20,7 @@ class SourceSettings:
         guardrail_versions: Name, ID or ARN of a guardrail to its pinned version.
         principal: ARN of the principal; ``""`` if STS is asked.
         refresh: Seconds between two reads.
-        max_stale: Seconds after which what was read does not apply any more.
+        max_stale: Seconds after a read for which its data applies.
         max_age: Greatest accepted age of a snapshot in seconds; None accepts every age.
         now: Returns the current time.
     """

@@ -65,7 +65,7 @@ def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> Autho
 
 def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
     """
-    Evaluate every authorization of the call, also those after a denied one.
+    Evaluate every authorization of the call, including those after a denied one.
 
     Raises:
         PreflightUnavailableError: The principal is unknown, or the source of the policies is unavailable.
@@ -156,7 +156,7 @@ def _hint_of(verdict: Verdict) -> str:
 
 
 def denial(operation_name: str, verdict: Verdict, rules: Rules) -> AccessDeniedError:
-    """Make the error of a denied verdict: the message that AWS would send, and a hint how to fix it."""
+    """Make the error of a denied verdict: the message that AWS would send, and a hint on how to fix it."""
     first = verdict.denied
     if first is None:
         raise LookupError("the verdict denies nothing")

@@ -72,7 +72,7 @@ def _with_guardrail(call: Call, rules: Rules, observers: Observers) -> GuardedCa
 
 
 def _is_half_empty(call: Call, location: GuardrailLocation, named: tuple[GuardrailRef, ...]) -> bool:
-    """Return whether a call gives both members of its guardrail, and one of them is empty; botocore reports a missing one."""
+    """Return whether a call passes both members of its guardrail, and one of them is empty; botocore reports a missing one."""
     return location.members <= call.params.keys() and None in (named[0] if named else NO_GUARDRAIL)
 
 
@@ -188,7 +188,7 @@ def _no_structure(call: Call, location: GuardrailLocation) -> UnguardableOperati
     return UnguardableOperationError(
         message=f"{call.name} carries its guardrail in `{member}`, which is missing or empty, so it would go out without one",
         operation_name=call.name,
-        hint=f"give `{member}` in every call; the guard adds the guardrail to it",
+        hint=f"pass `{member}` in every call; the guard adds the guardrail to it",
     )
 
 

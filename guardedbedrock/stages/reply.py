@@ -156,7 +156,7 @@ class ReplyCheck:
             raise error
 
     def report(self, shown: GuardrailTrace) -> GuardrailInterventionError | UnguardedReplyError | None:
-        """Report what a reply shows, and give the error that the rules ask for."""
+        """Report what a reply shows, and return the error that the rules ask for."""
         if shown == NO_TRACE:
             return self._unguarded() if _must_show(self._reply) else None
         found = self.read_intervention(shown)

@@ -24,13 +24,13 @@ AsyncSend: TypeAlias = Callable[[str, Any], Awaitable[Response]]
 """aiobotocore's ``_make_api_call``."""
 
 TOKENS: Final = ("clientRequestToken", "clientToken")
-"""The names of idempotency tokens, which botocore generates if the caller gives none."""
+"""The names of idempotency tokens, which botocore generates if the caller passes none."""
 
 _REPEATABLE: Final = ("converse-stream", "invoke-stream")
 """The kinds of event streams that are requested again; an agent may have acted before its stream broke."""
 _DENIALS: Final = ("explicitDeny", "implicitDeny")
 _BODY: Final = "invoke"
-"""The kind of reply with a body that is read at once."""
+"""The kind of reply with a body that is read immediately."""
 _COPIED: Final = (dict, list, tuple)
 _LAST_ATTEMPT: Final = "MaxAttemptsReached"
 
@@ -153,7 +153,7 @@ class _Attempts:
 
 
 def _copied(value: Any) -> Any:
-    """Copy a structure or a list of parameters at every depth; texts, bytes and files in it stay the same objects."""
+    """Copy a structure or a list of parameters at every depth; strings, bytes and files in it stay the same objects."""
     # Loops: in Python 3.11 a comprehension is one more call for each level, so a document could be half as deep as with botocore.
     if isinstance(value, dict):
         members = {}

@@ -1,4 +1,4 @@
-"""The last stage of an event stream: pass its events on unchanged, report interventions, type errors, close the observations."""
+"""The last stage of an event stream: pass events on unchanged, report interventions, raise typed errors, close observations."""
 
 from __future__ import annotations
 

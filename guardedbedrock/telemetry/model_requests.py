@@ -47,7 +47,7 @@ LARGEST: Final = 1_000_000
 
 
 def model_of(call: Call) -> str | None:
-    """Return the model that a call names; None if it names none, or if the value is not text, which botocore rejects."""
+    """Return the model that a call names; None if it names none, or if the value is not a string, which botocore rejects."""
     return call.model if isinstance(call.model, str) else None
 
 
@@ -102,7 +102,7 @@ def settings_of(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def stop_sequences_of(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the stop sequences; they are texts of the application, so they are content."""
+    """Return the stop sequences; they are strings of the application, so they are content."""
     lists = (value for value in _values(request, _STOPS) if isinstance(value, list))
     stops = next((each for each in lists if all(isinstance(one, str) for one in each)), None)
     return {} if stops is None else {names.STOP_SEQUENCES: stops}

@@ -1,9 +1,9 @@
 """
 A fake Bedrock for tests (an HTTP server on loopback with guardrails and IAM), and policy tests as data (`cases`).
 
-The fake parses and serializes HTTP with the service models of the installed botocore, so that its shapes are those of the client.
-It decides with `guardedbedrock.iam` and its configured policies, and denies with AWS's headers, body and message. Names load on
-first use, because case files need no botocore.
+The fake parses and serializes HTTP with the service models of the installed botocore, so that server and client have the same
+shapes. It decides with `guardedbedrock.iam` and its configured policies, and denies with AWS's headers, body and message. Names
+load on first use, because case files need no botocore.
 
 To find your way in this package:
 
@@ -12,14 +12,14 @@ To find your way in this package:
     wire/                        HTTP to operation parameters and back
     runtime/  control/           the operations of bedrock-runtime and of bedrock
     agents/                      agents, flows, knowledge bases, prompts and sessions
-    resources/  assessment/      guardrails and profiles; what a guardrail finds in a text
+    resources/  assessment/      guardrails and profiles; what a guardrail finds in content
     faults/                      faults to inject
     recordings/                  recorded exchanges: cassettes, replay and record
     denials/                     every known denial of AWS, and assertions about denials
     logs/                        generated trails, the invocation log, filter patterns
     operation_names.py           the operations that the fake knows
     article_vocabulary.py        the vocabulary of the article, for cases and fakes that use it
-    times.py                     times as AWS writes them
+    times.py                     how often a scripted reply or a fault happens
     received_requests.py         the log of requests and its assertions
     cases/                       policy tests as data
 """

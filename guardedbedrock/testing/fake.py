@@ -32,7 +32,7 @@ class FakeBedrock:
             client = boto3.client("bedrock-runtime", **fake.client_kwargs())
 
     One port serves the runtime (``bedrock-runtime``), the control plane (``bedrock``), and agents, flows and knowledge bases
-    (``bedrock-agent-runtime``, ``bedrock-agent``). Resources that a client creates are ready at once.
+    (``bedrock-agent-runtime``, ``bedrock-agent``). Resources that a client creates are ready immediately.
 
     Args:
         tls: Serve HTTPS with a generated certificate. Clients with a Bedrock API key need it. Requires the extra ``tls``.
@@ -51,7 +51,8 @@ class FakeBedrock:
         seed: Seed of the random numbers that faults use.
         keep: Number of the latest requests to store; None stores all.
         keep_bytes: Size of the latest requests to store, in bytes; None stores all.
-        verify_signatures: Verify signatures, and respond to an invalid one as AWS does. `client_kwargs` signs validly.
+        verify_signatures: Verify signatures, and respond to an invalid one as AWS does. The credentials of `client_kwargs` are
+            valid.
         credentials: Accepted credentials and API keys, with their principals. If given, signatures are verified.
         invocation_logs: Folder for the model invocation log; None writes none. It contains a folder for each bucket and log
             group of the logging configuration, which clients change with ``bedrock``. At first the bucket is ``invocation-logs``.
@@ -185,9 +186,10 @@ class FakeBedrock:
 
     def reset(self) -> None:
         """
-        Remove requests, scripted replies, faults and asynchronous invocations. Recordings begin again.
+        Remove requests, scripted replies, faults and asynchronous invocations.
 
-        Policies stay, and so does everything that clients created or changed with ``bedrock``. `configure` removes that, too.
+        A replay starts again with the first recorded response to each request. Policies stay, and so does everything that clients
+        created or changed with ``bedrock``. `configure` removes that, too.
         """
         self._state.clear()
 
@@ -198,14 +200,14 @@ class FakeBedrock:
         Script the next replies of the model. Without a script the model echoes the prompt.
 
         Args:
-            replies: One for each call: a text, a `ToolUse`, a `Reasoning`, a list of them, or a function from the parameters of
+            replies: One for each call: a string, a `ToolUse`, a `Reasoning`, a list of them, or a function from the parameters of
                 the call to one of these.
             times: How many calls get each reply; None means all further calls.
             operation: Reply only to calls of this operation, such as ``ConverseStream``.
             model: Reply only to calls of this model: ID or ARN as the call has it, with ``*`` as a wildcard.
 
         Raises:
-            ConfigurationError: A reply is something else, or the operation is unknown.
+            ConfigurationError: A reply has another type, or the operation is unknown.
         """
         for reply in replies:
             self._state.runtime.model.script.add(reply, times=times, operation=operation, model=model)

@@ -58,10 +58,10 @@ _LISTS: Final[Mapping[str, type | tuple[type, ...]]] = {
 
 _SINGLE: Final[Mapping[str, tuple[Any, str]]] = {
     "policies": (iam.PolicySet | None, "a PolicySet or None"),
-    "principal": (str | None, "a text or None"),
-    "region": (str, "a text"),
-    "account": (str | None, "a text or None"),
-    "vocabulary": (str, "a text"),
+    "principal": (str | None, "a string or None"),
+    "region": (str, "a string"),
+    "account": (str | None, "a string or None"),
+    "vocabulary": (str, "a string"),
     "seed": (int, "a whole number"),
     "verify_signatures": (bool, "True or False"),
     "invocation_logs": (str | Path | None, "a path or None"),
@@ -100,7 +100,7 @@ class FakeConfig:
     `FakeOptions` with defaults.
 
     Raises:
-        ConfigurationError: A value has the wrong type, a name is not that of a Region, an account, a principal or a vocabulary,
+        ConfigurationError: A value has the wrong type, a region, account, principal or vocabulary is invalid,
             two resources have the same name, or both ``replay`` and ``record`` are set.
     """
 
@@ -225,7 +225,7 @@ class RegionState:
         config: The configuration of the region.
         log: The requests to all regions.
         faults: The faults of all regions.
-        recordings: What answers from recordings, and what records, in all regions.
+        recordings: The replay and the recorder of all regions; None for each that is off.
         secure: Whether clients use TLS.
         shared: The runtime of the main region, whose scripts this region uses; None for the main region.
     """

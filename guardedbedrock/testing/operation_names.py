@@ -30,7 +30,7 @@ def check_operation(name: str | None) -> None:
 
 def unknown_operation(name: object) -> str:
     """
-    Return a message for a name that is no operation of the fake.
+    Return a message for a name that is not an operation of the fake.
 
     >>> unknown_operation("converse")
     'unknown operation `converse`; did you mean `Converse`?'

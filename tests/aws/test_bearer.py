@@ -24,14 +24,14 @@ CREDENTIALS: Final = {"aws_access_key_id": "testing", "aws_secret_access_key": "
 
 
 def make(*statements: dict[str, Any], service: str = "bedrock-runtime", principal: str = ROLE, **options: Any) -> Any:
-    """Make a guarded client."""
+    """Create a guarded client."""
     policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": [OPEN, *statements]}])
     guard = Guard(guardrails=[HR], policies=policies, principal=principal, listeners=())
     return guard.client(service, **CREDENTIALS, **options)
 
 
 def bearer(client: Any) -> str:
-    """Read what the guard found out."""
+    """Return the kind of API key that the guard found."""
     return str(client._guardedbedrock.rules.bearer)
 
 

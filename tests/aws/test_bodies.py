@@ -56,7 +56,7 @@ def connection(data: bytes) -> Any:
 
 
 class OnlyRead:
-    """Has no method but ``read``, which returns a part at a time."""
+    """A body whose only method is ``read``, which returns one part for each call."""
 
     def __init__(self, data: bytes) -> None:
         self._parts = [data[:7], data[7:]]

@@ -31,7 +31,7 @@ WAYS: Final[dict[str, Callable[[Harness], Any]]] = {
     ),
     "wrapped": lambda env: env.guard.wrap(boto3.client("bedrock-runtime", **env.fake.client_kwargs(), config=RETRIES)),
 }
-"""Ways to a client that keeps botocore's retries."""
+"""Ways to create a client that keeps botocore's retries."""
 
 
 @pytest.fixture(name="heard")
@@ -50,7 +50,7 @@ def _made(request: pytest.FixtureRequest, harness: Make, heard: Recorder, monkey
 
 
 def told(heard: Recorder) -> list[tuple[int, str, str]]:
-    """Give what was heard of attempts, each after the wait that it was."""
+    """Return the reported attempts, without the exact waits."""
     events = heard.last.of(Retried)
     assert all(WAIT <= event.wait < 5 for event in events)
     return [(event.attempt, event.code, event.by) for event in events]
@@ -59,7 +59,7 @@ def told(heard: Recorder) -> list[tuple[int, str, str]]:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("method", METHODS)
 def test_an_intervention_is_raised_and_ends_the_call(harness: Make, way: str, method: str) -> None:
-    """The error counts retries by its response, so it takes no number of attempts."""
+    """The error reads the number of retries from its response, so no attribute can be set."""
     heard = Recorder()
     client = WAYS[way](harness(listeners=[heard], on_intervention="raise"))
 

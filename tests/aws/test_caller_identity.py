@@ -48,7 +48,7 @@ def sts() -> Iterator[str]:
 
 @pytest.fixture
 def asked(sts: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Make a default session that talks to moto's STS, and count what it asks."""
+    """Create a default session that calls moto's STS, and record its operations."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts)
     return fresh_session(monkeypatch)
 

@@ -30,7 +30,7 @@ EVERY: Final = (HR, PUBLIC)
 
 
 def version(guardrail: Guardrail) -> tuple[str, str]:
-    """Write a guardrail as the fake sees it."""
+    """Return a guardrail as the fake records it."""
     return guardrail.arn, guardrail.version
 
 
@@ -145,20 +145,20 @@ def test_chosen_name_is_ignored_by_a_guard_without_it(harness: Make) -> None:
 
 
 def in_a_new_thread(run: Callable[[], None]) -> None:
-    """Run in a thread that knows nothing of this one."""
+    """Run in a thread that inherits no context."""
     thread = Thread(target=run)
     thread.start()
     thread.join()
 
 
 def in_a_copy(run: Callable[[], None]) -> None:
-    """Run in a pool that is handed a copy of the context."""
+    """Run in a pool, in a copy of the context."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(contextvars.copy_context().run, run).result()
 
 
 def in_a_pool(run: Callable[[], None]) -> None:
-    """Run in a pool that is handed none."""
+    """Run in a pool, without the context."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(run).result()
 

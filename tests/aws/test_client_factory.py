@@ -63,8 +63,8 @@ def test_guardrail_of_the_clients_region_is_injected() -> None:
 def test_client_accepts_positional_arguments() -> None:
     with FakeBedrock(guardrails=[FakeGuardrail(HR.arn, version=HR.version)]) as fake:
         config = Config(user_agent_extra="app/1")
-        places = ("us-east-1", None, True, None, fake.endpoint_url, "key", "secret", "token", config, "123456789012")
-        client = guard().client("bedrock-runtime", *places)
+        arguments = ("us-east-1", None, True, None, fake.endpoint_url, "key", "secret", "token", config, "123456789012")
+        client = guard().client("bedrock-runtime", *arguments)
         client.converse(**ask("converse"))
         client.close()
 

@@ -179,18 +179,18 @@ def test_other_service_errors_are_botocores(harness: Make, status: int, code: st
 
 
 def unguarded(env: Harness) -> AccessDeniedError:
-    """Be refused."""
+    """Make a call that the guard refuses."""
     return denial(env, guardrailConfig={"guardrailIdentifier": PUBLIC.arn, "guardrailVersion": "9"})
 
 
 def by_aws(env: Harness) -> AccessDeniedError:
-    """Be denied by AWS, against the preflight."""
+    """Make a call that AWS denies although the preflight allowed it."""
     env.fake.deny_next(SCP)
     return denial(env)
 
 
 def by_preflight(env: Harness) -> AccessDeniedError:
-    """Be denied before sending."""
+    """Make a call that the preflight denies."""
     return denial(env, modelId=DENIED_MODEL)
 
 

@@ -49,7 +49,7 @@ def no_wait(seconds: float) -> None:
 
 
 def guard(**options: Any) -> Guard:
-    """Create a guard that would notice a retry."""
+    """Create a guard that fails the test if it retries."""
     return Guard(**{"guardrails": [HR], "retry": RetryPolicy(attempts=3, sleep=no_wait), **options})
 
 
@@ -67,13 +67,13 @@ WAYS: Final[dict[str, Callable[[], Any]]] = {
 
 @pytest.fixture(name="client", params=list(WAYS.values()), ids=list(WAYS))
 def make_client(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Create a client: a plain one as the standard, and guarded ones."""
+    """Create a client: a plain one for comparison, or a guarded one."""
     client = request.param()
     yield client
     client.close()
 
 
-def test_a_throttle_that_a_stubber_queued_is_raised_at_once(client: Any) -> None:
+def test_a_throttle_that_a_stubber_queued_is_raised_immediately(client: Any) -> None:
     with Stubber(client) as stubber:
         stubber.add_client_error("converse", "ThrottlingException", http_status_code=429)
         stubber.add_response("converse", ANSWER)
@@ -84,7 +84,7 @@ def test_a_throttle_that_a_stubber_queued_is_raised_at_once(client: Any) -> None
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerException", "ModelNotReadyException"])
-def test_an_error_of_a_patched_call_is_raised_at_once_and_unchanged(client: Any, code: str) -> None:
+def test_an_error_of_a_patched_call_is_raised_immediately_and_unchanged(client: Any, code: str) -> None:
     response = {"Error": {"Code": code, "Message": "no"}}
     error = ClientError(copy.deepcopy(response), "Converse")
     with patch(API_CALL, side_effect=error) as double, pytest.raises(ClientError) as raised:
@@ -95,7 +95,7 @@ def test_an_error_of_a_patched_call_is_raised_at_once_and_unchanged(client: Any,
     assert double.call_count == 1
 
 
-def test_a_connection_error_of_a_patched_call_is_raised_at_once(client: Any) -> None:
+def test_a_connection_error_of_a_patched_call_is_raised_immediately(client: Any) -> None:
     error = ReadTimeoutError(endpoint_url="https://example.com")
     with patch(API_CALL, side_effect=error), pytest.raises(ReadTimeoutError) as raised:
         client.converse(**ask("converse"))
@@ -104,7 +104,7 @@ def test_a_connection_error_of_a_patched_call_is_raised_at_once(client: Any) -> 
 
 
 def test_a_denial_of_a_patched_call_is_typed() -> None:
-    """One of the two differences by design."""
+    """This is one of the two differences by design."""
     client = guard().client("bedrock-runtime", **HERE)
     denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "Converse")
     with patch(API_CALL, side_effect=denied), pytest.raises(AccessDeniedError) as raised:
@@ -326,7 +326,7 @@ def test_a_patched_sender_gets_what_botocore_gives_it(client: Any, wrap: Callabl
 
 
 def test_a_throttle_of_a_patched_sender_is_retried_as_botocore_does() -> None:
-    """Below botocore's own retries a double is a service."""
+    """Such a double is below botocore's own retries, which treat it like the service."""
     waits: list[float] = []
     client = guard(retry=RetryPolicy(attempts=3, sleep=waits.append)).client("bedrock-runtime", **HERE)
     throttled = http_answer(b'{"message": "slow down", "__type": "ThrottlingException"}', 429)
@@ -354,7 +354,7 @@ def test_an_answer_of_before_call_is_a_double(client: Any) -> None:
 
 
 def test_a_class_level_patch_of_the_call_sees_the_injected_guardrail() -> None:
-    """The other difference by design."""
+    """This is the other difference by design."""
     seen: list[Any] = []
 
     def call(self: Any, operation_name: str, api_params: Any) -> Any:

@@ -60,7 +60,7 @@ MANAGING: Final[dict[str, dict[str, Any]]] = {
     "create_inference_profile": {"inferenceProfileName": "team", "modelSource": COPIED, "tags": [TAG]},
     "list_inference_profiles": {},
 }
-"""Calls that follow on each other, beside those that make, change and delete a guardrail."""
+"""Calls that depend on earlier calls, in addition to those that create, change and delete a guardrail."""
 
 
 GENERATION: Final = {
@@ -70,7 +70,7 @@ GENERATION: Final = {
 NEEDED: Final[dict[str, dict[str, Any]]] = {
     name: {"retrieveAndGenerateConfiguration": GENERATION} for name in ("RetrieveAndGenerate", "RetrieveAndGenerateStream")
 }
-"""Parameters that hold a guardrail, although botocore does not require them."""
+"""Parameters that contain a guardrail and that botocore does not require."""
 
 
 @pytest.fixture(name="fake")
@@ -81,14 +81,14 @@ def _fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBedrock]:
 
 
 def guarded(fake: FakeBedrock, service: str, *statements: dict[str, Any], **options: Any) -> Any:
-    """Make a guarded client that talks to the fake."""
+    """Create a guarded client that calls the fake."""
     policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": list(statements)}])
     guard = Guard(guardrails=[HR], policies=policies, principal=ROLE, **options)
     return closing(guard.client(service, **fake.client_kwargs()))
 
 
 def least(shape: Any) -> Any:
-    """Write the least that botocore takes for a shape."""
+    """Return the smallest value that botocore accepts for a shape."""
     if shape is None:
         return {}
     if shape.type_name == "structure":
@@ -102,7 +102,7 @@ def least(shape: Any) -> Any:
 
 
 def whole(shape: Any, depth: int = 0) -> Any:
-    """Write every member of a shape, down to a depth."""
+    """Return a value with every member of a shape, down to a depth."""
     if shape is None or shape.type_name == "structure":
         members = shape.members if shape is not None and depth < DEEPEST else {}
         names = list(members)[:1] if shape is not None and shape.is_tagged_union else list(members)
@@ -111,7 +111,7 @@ def whole(shape: Any, depth: int = 0) -> Any:
 
 
 def misshapen(value: Any) -> Iterator[Any]:
-    """Replace one part of a value after another with values of several other shapes."""
+    """Yield the value with one part after another replaced by values of other shapes."""
     if isinstance(value, dict):
         yield from ({**value, name: wrong} for name, part in value.items() for wrong in (*WRONG, *misshapen(part)))
     elif isinstance(value, list):
@@ -120,7 +120,7 @@ def misshapen(value: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_parameters_of_the_wrong_shape_raise_the_error_of_boto3(fake: FakeBedrock, service: str) -> None:
-    """In mode ``report`` no error of the guard comes before it."""
+    """In mode ``report`` the guard raises no other error before it."""
     guard, model, tried = Guard(guardrails=[HR], listeners=(), mode="report"), load(service), 0
 
     with closing(guard.client(service, **fake.client_kwargs())) as client:

@@ -78,7 +78,7 @@ def test_the_floors_are_those_of_the_package() -> None:
 
 
 class Hiding:
-    """Stands for an object, and hides one attribute of it."""
+    """A proxy of an object that hides one of its attributes."""
 
     def __init__(self, real: Any, name: str) -> None:
         self._real, self._name = real, name
@@ -90,7 +90,7 @@ class Hiding:
 
 
 def break_off(client: Any, path: str) -> None:
-    """Take away what a dotted path leads to, as if botocore had renamed it."""
+    """Remove the attribute at a dotted path, as if botocore had renamed it."""
     *holders, last = path.split(".")
     if not holders:
         vars(client).pop(last, None)
@@ -104,7 +104,7 @@ def break_off(client: Any, path: str) -> None:
 
 
 OWN: Final = tuple(path for path in footing.CLIENT_ATTRIBUTES if path not in {"_get_credentials", "_PY_TO_OP_NAME"})
-"""What an instance has; the other two are the classes'."""
+"""Attributes of an instance; the other two are attributes of the classes."""
 
 
 @pytest.mark.parametrize("path", OWN)

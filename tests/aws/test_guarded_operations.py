@@ -25,7 +25,7 @@ INPUT: Final = {"converse": {"messages": ask("converse")["messages"]}}
 CHECKS: Final = {"promptAttack": {"categories": [{"category": "JAILBREAK"}]}}
 START: Final = {"modelId": MODEL, "modelInput": {"a": [1]}, "outputDataConfig": S3, "clientRequestToken": "once"}
 OPERATION: Final = {xform_name(name): name for name in load("bedrock-runtime").operation_names}
-"""Method of the client to its operation, of those that the installed botocore knows."""
+"""Method of the client to its operation, for the operations that the installed botocore has."""
 EVERY: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     "converse": (ask("converse"), CONFIG),
     "converse_stream": (ask("converse_stream"), CONFIG),
@@ -37,7 +37,7 @@ EVERY: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     "start_async_invoke": (START, {}),
     "list_async_invokes": ({"maxResults": 5}, {}),
 }
-"""Method of the client to its parameters and to what the guard adds to them."""
+"""Method of the client to its parameters and to the parameters that the guard adds."""
 CASES: Final = {method: case for method, case in EVERY.items() if method in OPERATION}
 
 BEYOND: Final = {"GetAsyncInvoke", "InvokeModelWithBidirectionalStream"}
@@ -132,7 +132,7 @@ WRONG: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "get-without-arn": ("get_async_invoke", {}),
     "count-without-model": ("count_tokens", {"input": INPUT}),
 }
-"""Parameters that botocore itself refuses."""
+"""Parameters that botocore itself rejects."""
 
 
 @pytest.mark.parametrize(("method", "params"), WRONG.values(), ids=WRONG)
@@ -147,7 +147,7 @@ def test_invalid_parameters_raise_the_error_of_a_plain_client(harness: Make, met
 
 @pytest.mark.parametrize("params", [[], [1], "text", 3], ids=repr)
 def test_parameters_that_are_not_a_dict_raise_the_error_of_a_plain_client(harness: Make, params: Any) -> None:
-    """As code that wraps `_make_api_call` may pass them."""
+    """Code that wraps `_make_api_call` may pass them."""
     fake, _, client = harness()
 
     with pytest.raises(ParamValidationError):

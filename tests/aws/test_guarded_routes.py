@@ -49,7 +49,7 @@ def drain(response: dict[str, Any]) -> None:
             list(value)
 
 
-class Rig:
+class Env:
     """A fake, and guarded clients of every service that call it."""
 
     def __init__(self, stack: ExitStack) -> None:
@@ -84,29 +84,29 @@ class Rig:
         return [route.sent(request) for request in self.fake.requests]
 
 
-@pytest.fixture(name="rig")
-def _rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+@pytest.fixture(name="env")
+def _env(monkeypatch: pytest.MonkeyPatch) -> Iterator[Env]:
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     with ExitStack() as stack:
-        yield Rig(stack)
+        yield Env(stack)
 
 
 def identifier(route: Route, guardrail: Guardrail) -> str:
-    """Give the identifier that the guard injects on a route."""
+    """Return the identifier that the guard injects on a route."""
     return guardrail.id if route.is_id_only else guardrail.arn
 
 
 @EVERY
-def test_the_approved_guardrail_arrives_in_every_structure(rig: Rig, route: Route) -> None:
-    rig.call(route)
+def test_the_approved_guardrail_arrives_in_every_structure(env: Env, route: Route) -> None:
+    env.call(route)
 
-    assert rig.sent(route) == [{(identifier(route, HR), HR.version)}]
-    assert rig.recorder.calls[-1].of(GuardrailInjected) == [GuardrailInjected(HR, was_there=False)]
+    assert env.sent(route) == [{(identifier(route, HR), HR.version)}]
+    assert env.recorder.calls[-1].of(GuardrailInjected) == [GuardrailInjected(HR, was_there=False)]
 
 
 @EVERY
 @pytest.mark.parametrize("given", ["identifier", "version", "both"])
-def test_a_guardrail_that_is_given_in_part_is_completed(rig: Rig, route: Route, given: str) -> None:
+def test_a_guardrail_that_is_given_in_part_is_completed(env: Env, route: Route, given: str) -> None:
     whole = route.guardrail(PUBLIC.id if given != "version" else HR.id, PUBLIC.version if given != "version" else HR.version)
     named = {
         "identifier": {route.identifier: whole[route.identifier]},
@@ -114,123 +114,123 @@ def test_a_guardrail_that_is_given_in_part_is_completed(rig: Rig, route: Route, 
         "both": whole,
     }
 
-    rig.call(route, named[given])
+    env.call(route, named[given])
 
     expected = (identifier(route, HR), HR.version) if given == "version" else (PUBLIC.id, PUBLIC.version)
-    assert rig.sent(route) == [{expected}]
+    assert env.sent(route) == [{expected}]
 
 
 @EVERY
-def test_another_guardrail_is_refused(rig: Rig, route: Route) -> None:
+def test_another_guardrail_is_refused(env: Env, route: Route) -> None:
     weak = route.guardrail(WEAK["guardrailIdentifier"], WEAK["guardrailVersion"])
 
     with pytest.raises(GuardrailNotApprovedError, match="is not approved for us-east-1"):
-        rig.call(route, weak)
+        env.call(route, weak)
 
-    assert rig.fake.requests == []
-    assert [event.enforced for event in rig.recorder.last.of(CallRefused)] == [True]
-
-
-@EVERY
-def test_another_guardrail_is_replaced_if_configured(rig: Rig, route: Route) -> None:
-    rig.call(route, route.guardrail(WEAK["guardrailIdentifier"], WEAK["guardrailVersion"]), on_unapproved="replace")
-
-    assert rig.sent(route) == [{(identifier(route, HR), HR.version)}]
+    assert env.fake.requests == []
+    assert [event.enforced for event in env.recorder.last.of(CallRefused)] == [True]
 
 
 @EVERY
-def test_using_chooses_the_guardrail(rig: Rig, route: Route) -> None:
-    with rig.guard().using("customer-facing"):
-        rig.call(route)
+def test_another_guardrail_is_replaced_if_configured(env: Env, route: Route) -> None:
+    env.call(route, route.guardrail(WEAK["guardrailIdentifier"], WEAK["guardrailVersion"]), on_unapproved="replace")
 
-    assert rig.sent(route) == [{(identifier(route, PUBLIC), PUBLIC.version)}]
+    assert env.sent(route) == [{(identifier(route, HR), HR.version)}]
 
 
 @EVERY
-def test_report_mode_sends_another_guardrail_and_reports_it(rig: Rig, route: Route) -> None:
+def test_using_chooses_the_guardrail(env: Env, route: Route) -> None:
+    with env.guard().using("customer-facing"):
+        env.call(route)
+
+    assert env.sent(route) == [{(identifier(route, PUBLIC), PUBLIC.version)}]
+
+
+@EVERY
+def test_report_mode_sends_another_guardrail_and_reports_it(env: Env, route: Route) -> None:
     weak = (WEAK["guardrailIdentifier"], WEAK["guardrailVersion"])
 
-    rig.call(route, route.guardrail(*weak), mode="report")
+    env.call(route, route.guardrail(*weak), mode="report")
 
-    assert rig.sent(route) == [{weak}]
-    assert [event.enforced for event in rig.recorder.last.of(CallRefused)] == [False]
+    assert env.sent(route) == [{weak}]
+    assert [event.enforced for event in env.recorder.last.of(CallRefused)] == [False]
 
 
 @EVERY
-def test_a_deny_policy_stops_the_call(rig: Rig, route: Route) -> None:
+def test_a_deny_policy_stops_the_call(env: Env, route: Route) -> None:
     deny = iam.PolicySet(identity=[ALL, {**ALL, "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}])
 
     with pytest.raises(ExplicitDenyError) as denied:
-        rig.call(route, policies=deny)
+        env.call(route, policies=deny)
 
     assert str(denied.value.action).startswith("bedrock:")
-    assert rig.fake.requests == []
+    assert env.fake.requests == []
 
 
 @EVERY
-def test_apply_guardrail_is_asked_of_the_caller_unless_a_role_applies_it(rig: Rig, route: Route) -> None:
+def test_apply_guardrail_is_required_of_the_caller_unless_a_role_applies_it(env: Env, route: Route) -> None:
     policies = iam.PolicySet(identity=[no_apply(HR)])
 
     if route.shows:
         with pytest.raises(ExplicitDenyError) as denied:
-            rig.call(route, policies=policies)
+            env.call(route, policies=policies)
         assert denied.value.action == "bedrock:ApplyGuardrail"
     else:
-        rig.call(route, policies=policies)
+        env.call(route, policies=policies)
 
-    assert len(rig.fake.requests) == (0 if route.shows else 1)
+    assert len(env.fake.requests) == (0 if route.shows else 1)
 
 
 @pytest.mark.parametrize("route", VISIBLE.values(), ids=VISIBLE)
-def test_an_intervention_is_reported(rig: Rig, route: Route) -> None:
-    rig.fake.reply("The salary is high.", times=None)
+def test_an_intervention_is_reported(env: Env, route: Route) -> None:
+    env.fake.reply("The salary is high.", times=None)
 
-    rig.call(route)
+    env.call(route)
 
-    found = [event.intervention for event in rig.recorder.last.of(GuardrailIntervened)]
+    found = [event.intervention for event in env.recorder.last.of(GuardrailIntervened)]
     assert [(one.operation, one.guardrail, one.version) for one in found] == [(route.operation, HR.id, HR.version)]
 
 
 @pytest.mark.parametrize("route", VISIBLE.values(), ids=VISIBLE)
-def test_an_intervention_is_raised_if_configured(rig: Rig, route: Route) -> None:
-    rig.fake.reply("The salary is high.", times=None)
+def test_an_intervention_is_raised_if_configured(env: Env, route: Route) -> None:
+    env.fake.reply("The salary is high.", times=None)
 
     with pytest.raises(GuardrailInterventionError):
-        rig.call(route, on_intervention="raise")
+        env.call(route, on_intervention="raise")
 
 
 @pytest.mark.parametrize("route", STREAMS.values(), ids=STREAMS)
-def test_the_events_of_a_stream_are_those_of_a_plain_client(rig: Rig, route: Route) -> None:
+def test_the_events_of_a_stream_are_those_of_a_plain_client(env: Env, route: Route) -> None:
     named = route.guardrail(HR.id, HR.version)
-    plain = getattr(rig.plain(route.service), route.method)(**route.write(named))
+    plain = getattr(env.plain(route.service), route.method)(**route.write(named))
 
-    assert rig.call(route) == [*plain[route.stream]]
+    assert env.call(route) == [*plain[route.stream]]
 
 
 ID_ONLY: Final = {name: route for name, route in ROUTES.items() if route.is_id_only}
 
 
 @pytest.mark.parametrize("route", ID_ONLY.values(), ids=ID_ONLY)
-def test_a_guardrail_of_another_account_cannot_be_named_by_its_id(rig: Rig, route: Route) -> None:
+def test_a_guardrail_of_another_account_cannot_be_named_by_its_id(env: Env, route: Route) -> None:
     with pytest.raises(GuardrailNotApprovedError, match="takes the ID of a guardrail and no ARN") as refused:
-        rig.call(route, guardrails=[FOREIGN])
+        env.call(route, guardrails=[FOREIGN])
 
     assert "999999999999" in refused.value.message
-    assert rig.fake.requests == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("name", ["generate", "generate-stream"])
 @pytest.mark.parametrize("configuration", [None, {"type": "KNOWLEDGE_BASE"}])
-def test_generation_without_a_configuration_is_refused(rig: Rig, name: str, configuration: dict[str, str] | None) -> None:
+def test_generation_without_a_configuration_is_refused(env: Env, name: str, configuration: dict[str, str] | None) -> None:
     given = {"retrieveAndGenerateConfiguration": configuration} if configuration else {}
 
     with pytest.raises(UnguardableOperationError, match="`retrieveAndGenerateConfiguration`, which is missing or empty"):
-        getattr(rig.client("bedrock-agent-runtime"), ROUTES[name].method)(input={"text": "hi"}, sessionId="s1", **given)
+        getattr(env.client("bedrock-agent-runtime"), ROUTES[name].method)(input={"text": "hi"}, sessionId="s1", **given)
 
-    assert rig.fake.requests == []
+    assert env.fake.requests == []
 
 
-def test_collaborators_and_nodes_have_the_guardrail_of_their_own_model(rig: Rig) -> None:
+def test_collaborators_and_nodes_have_the_guardrail_of_their_own_model(env: Env) -> None:
     by_model = {
         "guardrails": [
             Guardrail(HR.arn, HR.version, models=("amazon.*",)),
@@ -241,30 +241,30 @@ def test_collaborators_and_nodes_have_the_guardrail_of_their_own_model(rig: Rig)
     supervisor["collaborators"][0]["foundationModel"] = OPUS
     flow = {**ROUTES["create-flow"].write({}), "definition": nodes(prompt_node(), prompt_node(model=OPUS))}
 
-    list(rig.client("bedrock-agent-runtime", **by_model).invoke_inline_agent(**supervisor)["completion"])
-    rig.client("bedrock-agent", **by_model).create_flow(**flow)
+    list(env.client("bedrock-agent-runtime", **by_model).invoke_inline_agent(**supervisor)["completion"])
+    env.client("bedrock-agent", **by_model).create_flow(**flow)
 
     both = {(HR.arn, HR.version), (PUBLIC.arn, PUBLIC.version)}
-    inline, created = rig.fake.requests
+    inline, created = env.fake.requests
     assert (ROUTES["supervisor"].sent(inline), ROUTES["create-flow"].sent(created)) == (both, both)
 
 
-def test_every_guardrail_of_a_call_is_authorized(rig: Rig) -> None:
+def test_every_guardrail_of_a_call_is_authorized(env: Env) -> None:
     by_model = [Guardrail(HR.arn, HR.version, models=("amazon.*",)), Guardrail(PUBLIC.arn, PUBLIC.version)]
     supervisor = ROUTES["supervisor"].write({})
-    client = rig.client("bedrock-agent-runtime", guardrails=by_model, policies=iam.PolicySet(identity=[no_apply(PUBLIC)]))
+    client = env.client("bedrock-agent-runtime", guardrails=by_model, policies=iam.PolicySet(identity=[no_apply(PUBLIC)]))
     list(client.invoke_inline_agent(**supervisor)["completion"])
     supervisor["collaborators"][0]["foundationModel"] = OPUS
 
     with pytest.raises(ExplicitDenyError):
         client.invoke_inline_agent(**supervisor)
 
-    assert len(rig.fake.requests) == 1
+    assert len(env.fake.requests) == 1
 
 
-def test_query_rewriting_is_a_remark(rig: Rig) -> None:
+def test_query_rewriting_is_a_remark(env: Env) -> None:
     rewriting = generation(orchestrationConfiguration={"queryTransformationConfiguration": {"type": "QUERY_DECOMPOSITION"}})
-    guard = rig.guard(policies=POLICIES)
+    guard = env.guard(policies=POLICIES)
 
     def remarks(configuration: dict[str, Any]) -> str:
         call = {"input": {"text": "hi"}, "retrieveAndGenerateConfiguration": configuration}
@@ -274,8 +274,8 @@ def test_query_rewriting_is_a_remark(rig: Rig) -> None:
     assert "rewrites the query" not in remarks(generation())
 
 
-def test_a_handler_that_removes_a_nested_guardrail_is_refused(rig: Rig) -> None:
-    client = rig.client("bedrock-agent-runtime")
+def test_a_handler_that_removes_a_nested_guardrail_is_refused(env: Env) -> None:
+    client = env.client("bedrock-agent-runtime")
 
     def remove(params: dict[str, Any], **_: Any) -> None:
         params["collaborators"][0].pop("guardrailConfiguration")
@@ -285,24 +285,24 @@ def test_a_handler_that_removes_a_nested_guardrail_is_refused(rig: Rig) -> None:
     with pytest.raises(RefusedError):
         client.invoke_inline_agent(**ROUTES["supervisor"].write({}))
 
-    assert rig.fake.requests == []
+    assert env.fake.requests == []
 
 
 @EVERY
 @pytest.mark.parametrize("way", ["wrap", "session", "install"])
-def test_wrapped_session_and_installed_clients_are_guarded(rig: Rig, route: Route, way: str) -> None:
-    guard = rig.guard()
+def test_wrapped_session_and_installed_clients_are_guarded(env: Env, route: Route, way: str) -> None:
+    guard = env.guard()
     if route.created:
         method, params = route.created
-        getattr(rig.client(route.service), method)(**params)
-        rig.fake.reset()
+        getattr(env.client(route.service), method)(**params)
+        env.fake.reset()
     ways: dict[str, Callable[[], Any]] = {
-        "wrap": lambda: guard.wrap(boto3.client(route.service, **rig.fake.client_kwargs())),
-        "session": lambda: guard.session(boto3.Session()).client(route.service, **rig.fake.client_kwargs()),
+        "wrap": lambda: guard.wrap(boto3.client(route.service, **env.fake.client_kwargs())),
+        "session": lambda: guard.session(boto3.Session()).client(route.service, **env.fake.client_kwargs()),
     }
     if way == "install":
         with guard.install():
-            client = boto3.client(route.service, **rig.fake.client_kwargs())
+            client = boto3.client(route.service, **env.fake.client_kwargs())
     else:
         client = ways[way]()
 
@@ -311,17 +311,17 @@ def test_wrapped_session_and_installed_clients_are_guarded(rig: Rig, route: Rout
         if route.stream:
             list(response[route.stream])
 
-    assert rig.sent(route) == [{(identifier(route, HR), HR.version)}]
+    assert env.sent(route) == [{(identifier(route, HR), HR.version)}]
 
 
 @pytest.mark.parametrize(("service", "method", "params"), INDIRECT.values(), ids=INDIRECT)
 @pytest.mark.parametrize("rule", ["warn", "allow", "refuse"])
-def test_indirect_inference_follows_the_setting(rig: Rig, service: str, method: str, params: dict[str, Any], rule: str) -> None:
-    built = rig.plain("bedrock-agent")
+def test_indirect_inference_follows_the_setting(env: Env, service: str, method: str, params: dict[str, Any], rule: str) -> None:
+    built = env.plain("bedrock-agent")
     built.create_agent(**ROUTES["create-agent"].write({}))
     built.create_flow(**ROUTES["create-flow"].write({}) | {"name": "first"})
-    rig.fake.reset()
-    call = getattr(rig.client(service, on_indirect=rule), method)
+    env.fake.reset()
+    call = getattr(env.client(service, on_indirect=rule), method)
 
     if rule == "refuse":
         with pytest.raises(UnguardableOperationError, match="makes AWS call models") as refused:
@@ -330,26 +330,26 @@ def test_indirect_inference_follows_the_setting(rig: Rig, service: str, method: 
     else:
         drain(call(**params))
 
-    assert len(rig.fake.requests) == (0 if rule == "refuse" else 1)
-    assert [event.rule for event in rig.recorder.last.of(IndirectInference)] == ([] if rule == "refuse" else [rule])
+    assert len(env.fake.requests) == (0 if rule == "refuse" else 1)
+    assert [event.rule for event in env.recorder.last.of(IndirectInference)] == ([] if rule == "refuse" else [rule])
 
 
-def test_batch_inference_is_refused_unless_it_is_allowed(rig: Rig) -> None:
+def test_batch_inference_is_refused_unless_it_is_allowed(env: Env) -> None:
     with pytest.raises(UnguardableOperationError, match="CreateModelInvocationJob has no guardrail location"):
-        rig.client("bedrock").create_model_invocation_job(**BATCH)
-    assert rig.fake.requests == []
+        env.client("bedrock").create_model_invocation_job(**BATCH)
+    assert env.fake.requests == []
 
-    rig.client("bedrock", allow_unguarded=["CreateModelInvocationJob"]).create_model_invocation_job(**BATCH)
+    env.client("bedrock", allow_unguarded=["CreateModelInvocationJob"]).create_model_invocation_job(**BATCH)
 
-    assert [request.operation for request in rig.fake.requests] == ["CreateModelInvocationJob"]
-    assert [event.kind for event in rig.recorder.last.of(SentWithoutGuardrail)] == ["allowed"]
+    assert [request.operation for request in env.fake.requests] == ["CreateModelInvocationJob"]
+    assert [event.kind for event in env.recorder.last.of(SentWithoutGuardrail)] == ["allowed"]
 
 
 class Attached:
     """Agents and flows with given guardrails, in the fake."""
 
-    def __init__(self, rig: Rig) -> None:
-        self._client = rig.plain("bedrock-agent")
+    def __init__(self, env: Env) -> None:
+        self._client = env.plain("bedrock-agent")
         self._numbers = count(1)
 
     def agent(self, guardrail: dict[str, str] | None, **members: Any) -> dict[str, str]:
@@ -383,51 +383,51 @@ def _ids(agent: dict[str, str]) -> dict[str, str]:
     return {name: agent[name] for name in ("agentId", "agentAliasId")}
 
 
-def test_verify_sends_calls_to_agents_and_flows_with_an_approved_guardrail(rig: Rig) -> None:
-    attached, client = Attached(rig), rig.client("bedrock-agent-runtime", on_indirect="verify")
+def test_verify_sends_calls_to_agents_and_flows_with_an_approved_guardrail(env: Env) -> None:
+    attached, client = Attached(env), env.client("bedrock-agent-runtime", on_indirect="verify")
     agent = attached.agent(APPROVED)
     flow = attached.flow(prompt_node(APPROVED), {"agent": {"agentAliasArn": agent["arn"]}})
-    rig.fake.reset()
+    env.fake.reset()
 
     for _ in range(3):
         list(client.invoke_agent(**_ids(agent), **ASKED)["completion"])
         list(client.invoke_flow(**flow, inputs=INPUTS)["responseStream"])
 
-    operations = [request.operation for request in rig.fake.requests]
+    operations = [request.operation for request in env.fake.requests]
     assert operations.count("InvokeAgent") == operations.count("InvokeFlow") == 3
     lookups = ["GetAgentAlias", "GetAgentVersion", "GetFlowAlias", "GetFlowVersion"]
     assert [operations.count(lookup) for lookup in lookups] == [1, 1, 1, 1]
-    assert [event.rule for heard in rig.recorder.calls for event in heard.of(IndirectInference)] == ["verify"] * 6
+    assert [event.rule for heard in env.recorder.calls for event in heard.of(IndirectInference)] == ["verify"] * 6
 
 
 @pytest.mark.parametrize(("attached_guardrail", "problem"), OTHERS.values(), ids=OTHERS)
 def test_verify_refuses_an_agent_without_an_approved_guardrail(
-    rig: Rig, attached_guardrail: dict[str, str] | None, problem: str
+    env: Env, attached_guardrail: dict[str, str] | None, problem: str
 ) -> None:
-    rig.fake.configure(guardrails=[*ON_THE_SERVER, ON_THE_SERVER[0].renamed(HR.arn, "1")])
-    attached = Attached(rig)
+    env.fake.configure(guardrails=[*ON_THE_SERVER, ON_THE_SERVER[0].renamed(HR.arn, "1")])
+    attached = Attached(env)
     agent = attached.agent(attached_guardrail)
     flow = attached.flow(prompt_node(APPROVED), {"loop": {"definition": nodes({"agent": {"agentAliasArn": agent["arn"]}})}})
-    rig.fake.reset()
-    client = rig.client("bedrock-agent-runtime", on_indirect="verify")
+    env.fake.reset()
+    client = env.client("bedrock-agent-runtime", on_indirect="verify")
 
     with pytest.raises(GuardrailNotApprovedError, match=problem):
         client.invoke_agent(**_ids(agent), **ASKED)
     with pytest.raises(GuardrailNotApprovedError):
         client.start_flow_execution(**flow, inputs=INPUTS)
 
-    assert {request.operation for request in rig.fake.requests}.isdisjoint({"InvokeAgent", "StartFlowExecution"})
+    assert {request.operation for request in env.fake.requests}.isdisjoint({"InvokeAgent", "StartFlowExecution"})
 
 
-def test_verify_refuses_a_flow_with_one_node_without_a_guardrail(rig: Rig) -> None:
-    flow = Attached(rig).flow(prompt_node(APPROVED), prompt_node())
+def test_verify_refuses_a_flow_with_one_node_without_a_guardrail(env: Env) -> None:
+    flow = Attached(env).flow(prompt_node(APPROVED), prompt_node())
 
     with pytest.raises(GuardrailNotApprovedError, match="has no guardrail"):
-        rig.client("bedrock-agent-runtime", on_indirect="verify").invoke_flow(**flow, inputs=INPUTS)
+        env.client("bedrock-agent-runtime", on_indirect="verify").invoke_flow(**flow, inputs=INPUTS)
 
 
-def test_verify_checks_the_collaborators_of_an_agent(rig: Rig) -> None:
-    attached, plain = Attached(rig), rig.plain("bedrock-agent")
+def test_verify_checks_the_collaborators_of_an_agent(env: Env) -> None:
+    attached, plain = Attached(env), env.plain("bedrock-agent")
     other = attached.agent(None)
     supervisor = {**ROUTES["create-agent"].write(dict(APPROVED)), "agentName": "supervisor", "agentCollaboration": "SUPERVISOR"}
     agent = plain.create_agent(**supervisor)["agent"]["agentId"]
@@ -438,36 +438,36 @@ def test_verify_checks_the_collaborators_of_an_agent(rig: Rig) -> None:
         collaboratorName="other",
         collaborationInstruction="help",
     )
-    # The alias routes to a version that has the collaborators of this moment.
+    # The alias routes to a version with the current collaborators.
     alias = plain.create_agent_alias(agentId=agent, agentAliasName="live")["agentAlias"]["agentAliasId"]
 
     with pytest.raises(GuardrailNotApprovedError, match=other["agentId"]):
-        rig.client("bedrock-agent-runtime", on_indirect="verify").invoke_agent(agentId=agent, agentAliasId=alias, **ASKED)
+        env.client("bedrock-agent-runtime", on_indirect="verify").invoke_agent(agentId=agent, agentAliasId=alias, **ASKED)
 
 
 @pytest.mark.parametrize("name", UNVERIFIABLE)
-def test_verify_refuses_what_it_cannot_verify(rig: Rig, name: str) -> None:
+def test_verify_refuses_what_it_cannot_verify(env: Env, name: str) -> None:
     service, method, params = INDIRECT[name]
 
     with pytest.raises(UnguardableOperationError, match="cannot be verified"):
-        getattr(rig.client(service, on_indirect="verify"), method)(**params)
+        getattr(env.client(service, on_indirect="verify"), method)(**params)
 
-    assert rig.fake.requests == []
+    assert env.fake.requests == []
 
 
-def test_verify_refuses_if_the_lookup_fails_and_asks_again(rig: Rig) -> None:
-    agent, client = Attached(rig).agent(APPROVED), rig.client("bedrock-agent-runtime", on_indirect="verify")
-    rig.fake.deny("GetAgentAlias", times=1)
+def test_verify_refuses_if_the_lookup_fails_and_asks_again(env: Env) -> None:
+    agent, client = Attached(env).agent(APPROVED), env.client("bedrock-agent-runtime", on_indirect="verify")
+    env.fake.deny("GetAgentAlias", times=1)
 
     with pytest.raises(UnguardableOperationError, match="did not answer: AccessDeniedException"):
         client.invoke_agent(**_ids(agent), **ASKED)
     list(client.invoke_agent(**_ids(agent), **ASKED)["completion"])
 
-    assert [request.operation for request in rig.fake.requests].count("InvokeAgent") == 1
+    assert [request.operation for request in env.fake.requests].count("InvokeAgent") == 1
 
 
-def test_verify_lets_an_empty_flow_pass_and_checks_agent_nodes(rig: Rig) -> None:
-    attached, client = Attached(rig), rig.client("bedrock-agent", on_indirect="verify")
+def test_verify_lets_an_empty_flow_pass_and_checks_agent_nodes(env: Env) -> None:
+    attached, client = Attached(env), env.client("bedrock-agent", on_indirect="verify")
     good, bad = attached.agent(APPROVED), attached.agent(None)
     create = partial(client.create_flow, executionRoleArn=ROLE)
 
@@ -479,35 +479,35 @@ def test_verify_lets_an_empty_flow_pass_and_checks_agent_nodes(rig: Rig) -> None
         create(name="unknown", definition=nodes(agent_node()))
 
 
-def test_the_remark_of_a_verdict_names_indirect_inference(rig: Rig) -> None:
-    guard = rig.guard()
+def test_the_remark_of_a_verdict_names_indirect_inference(env: Env) -> None:
+    guard = env.guard()
 
     remarks = guard.simulate("InvokeAgent", {"agentId": "A", "agentAliasId": "B", "sessionId": "s"}).remarks
 
     assert any("calls models inside AWS" in remark for remark in remarks)
 
 
-def test_presigned_urls_of_nested_guardrails_are_refused(rig: Rig) -> None:
+def test_presigned_urls_of_nested_guardrails_are_refused(env: Env) -> None:
     with pytest.raises(UnguardableOperationError, match="presigned URL"):
-        rig.client("bedrock-agent-runtime").generate_presigned_url("retrieve", ROUTES["retrieve"].write({}))
+        env.client("bedrock-agent-runtime").generate_presigned_url("retrieve", ROUTES["retrieve"].write({}))
 
 
-def test_a_preflight_denial_names_the_statement(rig: Rig) -> None:
+def test_a_preflight_denial_names_the_statement(env: Env) -> None:
     only_retrieve = {**ALL, "Statement": {"Effect": "Allow", "Action": "bedrock:Retrieve", "Resource": "*"}}
 
     with pytest.raises(ImplicitDenyError) as denied:
-        rig.call(ROUTES["retrieve"], policies=iam.PolicySet(identity=[only_retrieve]))
+        env.call(ROUTES["retrieve"], policies=iam.PolicySet(identity=[only_retrieve]))
 
     assert denied.value.action == "bedrock:ApplyGuardrail"
 
 
-def test_only_permitted_calls_arrive_without_an_approved_guardrail(rig: Rig) -> None:
-    """Count on the server, over all routes: each request without an approved guardrail has an event that says why."""
-    client = {service: rig.client(service, allow_unguarded=["CreateModelInvocationJob"]) for service in SERVICES}
-    plain = rig.plain("bedrock-agent")
+def test_only_permitted_calls_arrive_without_an_approved_guardrail(env: Env) -> None:
+    """The server counts requests over all routes: each one without an approved guardrail has an event with the reason."""
+    client = {service: env.client(service, allow_unguarded=["CreateModelInvocationJob"]) for service in SERVICES}
+    plain = env.plain("bedrock-agent")
     plain.create_agent(**ROUTES["create-agent"].write({}))
     plain.create_flow(**ROUTES["create-flow"].write({}))
-    rig.fake.reset()
+    env.fake.reset()
     weak = {name: route.guardrail(*WEAK.values()) for name, route in ROUTES.items()}
     calls = [(route.service, route.method, route.write({})) for route in ROUTES.values()]
     calls += [(route.service, route.method, route.write(weak[name])) for name, route in ROUTES.items()]
@@ -524,12 +524,12 @@ def test_only_permitted_calls_arrive_without_an_approved_guardrail(rig: Rig) -> 
         drain(response)
 
     approved = {(one.id, one.version) for one in (HR, PUBLIC)} | {(one.arn, one.version) for one in (HR, PUBLIC)}
-    unguarded = [request.operation for request in rig.fake.requests if request.guardrail not in approved]
+    unguarded = [request.operation for request in env.fake.requests if request.guardrail not in approved]
     reported = [
         heard.call.name
-        for heard in rig.recorder.calls
+        for heard in env.recorder.calls
         if any(isinstance(event, IndirectInference | SentWithoutGuardrail) for event in heard.events)
     ]
-    assert len(rig.fake.requests) == len(ROUTES) + len(INDIRECT) + 1
+    assert len(env.fake.requests) == len(ROUTES) + len(INDIRECT) + 1
     assert [operation for operation in unguarded if operation not in reported] == []
     assert len(unguarded) == len(INDIRECT)  # the inline agent itself has the guardrail, the batch job has none

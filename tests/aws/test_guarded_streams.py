@@ -1,4 +1,4 @@
-"""Event streams and bodies: unchanged for the reader, observed to their end."""
+"""Event streams and bodies: the reader gets them unchanged, and the guard observes them to their end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BREAKS: Final = (("throttlingException", 2), ("modelStreamErrorException", 0), (
 
 
 def events_of(env: Harness, method: str) -> Any:
-    """Make a streaming call, and give its stream."""
+    """Make a streaming call, and return its stream."""
     return getattr(env.client, method)(**ask(method))[STREAMS[method]]
 
 
@@ -118,7 +118,7 @@ def test_closing_a_stream_closes_its_connection(harness: Make, method: str) -> N
 
 
 def outcome_of(stream: Any, use: Callable[[Any], Any] = list) -> Any:
-    """Use a stream or a body: give the result, or the class and text of an error."""
+    """Use a stream or a body; return the result, or the class and message of an error."""
     try:
         return use(stream)
     except Exception as error:  # noqa: BLE001  # which one is the question
@@ -215,7 +215,7 @@ def test_error_of_the_reader_is_raised_unchanged(harness: Make, method: str) -> 
 
 
 def body_of(env: Harness) -> Any:
-    """Make an InvokeModel call, and give its body."""
+    """Make an InvokeModel call, and return its body."""
     return env.client.invoke_model(**ask("invoke_model"))["body"]
 
 
@@ -247,7 +247,7 @@ def test_body_of_invoke_model_can_be_closed(harness: Make) -> None:
 
 
 def raw(body: Any) -> Any:
-    """Give the raw stream of a body, which its ``with`` block has."""
+    """Return the raw stream of a body, which its ``with`` block has."""
     return body.__enter__()
 
 

@@ -23,7 +23,7 @@ WIDE: Final = Config(max_pool_connections=THREADS)
 
 
 def talk(env: Harness, thread: int) -> list[str]:
-    """Make calls that say which guardrail they should carry, a denied one between them."""
+    """Make calls whose prompts name the guardrail that they should carry, and denied calls between them."""
     said = []
     for turn in range(CALLS):
         name = "hr" if (thread + turn) % 2 else "customer-facing"

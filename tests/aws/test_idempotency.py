@@ -27,7 +27,7 @@ CALLS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any]]]] = {
     "bedrock": ("create_guardrail", TEXTS, {**TEXTS, "name": "another"}),
     "bedrock-runtime": ("start_async_invoke", JOB, JOB),
 }
-"""A method of each service, what it is called with, and what it is called with next."""
+"""A method of each service, its parameters, and the parameters of the next call."""
 
 PATIENT: Final = RetryPolicy(attempts=3, sleep=lambda _: None)
 
@@ -40,7 +40,7 @@ def _fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBedrock]:
 
 
 def tokens(fake: FakeBedrock) -> list[Any]:
-    """Give the token of each request that arrived."""
+    """Return the token of each request that arrived."""
     return [request.params["clientRequestToken"] for request in fake.requests]
 
 

@@ -26,7 +26,7 @@ GIVEN: Final[dict[str, tuple[dict[str, str], tuple[str, str]]]] = {
     "whole-by-id": ({"guardrailIdentifier": HR.id, "guardrailVersion": HR.version}, SHORT),
     "another-approved": ({"guardrailIdentifier": PUBLIC.arn, "guardrailVersion": PUBLIC.version}, (PUBLIC.arn, PUBLIC.version)),
     "half-of-another": ({"guardrailIdentifier": PUBLIC.arn}, (PUBLIC.arn, PUBLIC.version)),
-    "empty-texts": ({"guardrailIdentifier": "", "guardrailVersion": ""}, WHOLE),
+    "empty-strings": ({"guardrailIdentifier": "", "guardrailVersion": ""}, WHOLE),
 }
 """The parameters of the application, and the parameters that arrive."""
 
@@ -43,7 +43,7 @@ METHODS: Final = (*CONVERSATIONS, *INVOCATIONS)
 
 
 def params_with(method: str, guardrail: dict[str, str]) -> dict[str, Any]:
-    """Write a call that names a guardrail, or half of one, in the operation's own place."""
+    """Write a call that names a guardrail, or half of one, at the operation's guardrail location."""
     return {**ask(method), **({"guardrailConfig": dict(guardrail)} if method in CONVERSATIONS else guardrail)}
 
 

@@ -144,7 +144,7 @@ STRIPPED: Final[dict[str, bytes]] = {
 
 
 def unguarded(env: Harness, method: str, body: bytes, **params: Any) -> Any:
-    """Call, and let the wire bring this very body."""
+    """Make a call whose HTTP response has this body."""
 
     class Raw(io.BytesIO):
         def stream(self, *_: object, **__: object) -> Any:
@@ -209,7 +209,7 @@ def test_reply_that_need_not_show_a_trace_is_not_reported(harness: Make, method:
 
 
 def replace_stream(parsed: dict[str, Any], **_: Any) -> None:
-    """Count the events of a stream, as a handler of an application may."""
+    """Replace the stream by a generator of its events, as a handler of an application may."""
     member = "stream" if "stream" in parsed else "body"
     events = parsed[member]
     parsed[member] = (event for event in events)

@@ -47,7 +47,7 @@ def test_reply_without_intervention_reports_nothing(harness: Make, method: str) 
 
 
 def said(reply: dict[str, Any]) -> str:
-    """Gather all the text that a reply shows, in whatever shape."""
+    """Return all the text of a reply, in any format."""
     chunks = [event["chunk"]["bytes"].decode() for event in reply.get("body", ()) if isinstance(event, dict)]
     deltas = [event["contentBlockDelta"]["delta"]["text"] for event in reply.get("stream", ()) if "contentBlockDelta" in event]
     whole = reply["body"].decode() if isinstance(reply.get("body"), bytes) else json.dumps(reply.get("output", ""))

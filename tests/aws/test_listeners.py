@@ -20,29 +20,29 @@ if TYPE_CHECKING:
 
 
 class Broken:
-    """A listener that fails at one of its duties."""
+    """A listener that raises in one of its methods."""
 
     def __init__(self, duty: str) -> None:
         self.duty = duty
 
     def open(self, _: Call) -> Broken:
-        """Fail, if that is the duty."""
+        """Raise if this is the method."""
         return self._do("open")
 
     def enter(self) -> None:
-        """Fail, if that is the duty."""
+        """Raise if this is the method."""
         self._do("enter")
 
     def leave(self) -> None:
-        """Fail, if that is the duty."""
+        """Raise if this is the method."""
         self._do("leave")
 
     def on_event(self, _: object) -> None:
-        """Fail, if that is the duty."""
+        """Raise if this is the method."""
         self._do("hear")
 
     def close(self, _: object) -> None:
-        """Fail, if that is the duty."""
+        """Raise if this is the method."""
         self._do("close")
 
     def _do(self, duty: str) -> Broken:

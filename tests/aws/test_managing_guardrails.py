@@ -28,8 +28,8 @@ FIXED: Final = {"Effect": "Deny", "Action": ["bedrock:Update*", "bedrock:Delete*
 CLEAN: Final = {"key": "Project", "value": "hr"}
 
 
-class Office(NamedTuple):
-    """A fake, and clients that talk to it: plain ones by service."""
+class Env(NamedTuple):
+    """A fake, and guarded clients that call it."""
 
     fake: FakeBedrock
     guard: Guard
@@ -37,7 +37,7 @@ class Office(NamedTuple):
     stack: ExitStack
 
     def client(self, service: str = "bedrock") -> Any:
-        """Make a guarded client."""
+        """Create a guarded client."""
         client = self.guard.client(service, **self.fake.client_kwargs())
         self.stack.callback(client.close)
         return client
@@ -48,24 +48,24 @@ class Office(NamedTuple):
         return [request.operation for request in self.fake.requests]
 
 
-@pytest.fixture(name="office")
-def _office(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+@pytest.fixture(name="make_env")
+def _make_env(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     with ExitStack() as stack:
 
-        def make(*statements: dict[str, Any], **options: Any) -> Office:
+        def make(*statements: dict[str, Any], **options: Any) -> Env:
             fake = stack.enter_context(FakeBedrock(guardrails=[FakeGuardrail(HR.arn, version=HR.version)]))
             policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": list(statements)}])
             heard = Recorder()
             guard = Guard(guardrails=[HR], policies=policies, principal=ROLE, listeners=[heard], **options)
-            return Office(fake, guard, heard, stack)
+            return Env(fake, guard, heard, stack)
 
         yield make
 
 
-def test_guardrail_lifecycle_through_a_guarded_client(office: Any) -> None:
-    made = office(ALL)
-    client = made.client()
+def test_guardrail_lifecycle_through_a_guarded_client(make_env: Any) -> None:
+    env = make_env(ALL)
+    client = env.client()
 
     arn = client.create_guardrail(name="fresh", **TEXTS, tags=[CLEAN])["guardrailArn"]
     client.update_guardrail(guardrailIdentifier=arn, name="fresh", **TEXTS, **WORDS)
@@ -74,7 +74,7 @@ def test_guardrail_lifecycle_through_a_guarded_client(office: Any) -> None:
     client.delete_guardrail(guardrailIdentifier=arn)
 
     assert "fresh" in [guardrail["name"] for page in listed for guardrail in page]
-    assert made.arrived == ["CreateGuardrail", "UpdateGuardrail", "CreateGuardrailVersion", "ListGuardrails", "DeleteGuardrail"]
+    assert env.arrived == ["CreateGuardrail", "UpdateGuardrail", "CreateGuardrailVersion", "ListGuardrails", "DeleteGuardrail"]
 
 
 @pytest.mark.parametrize(
@@ -93,54 +93,54 @@ def test_guardrail_lifecycle_through_a_guarded_client(office: Any) -> None:
     ],
 )
 def test_denied_management_call_is_not_sent(
-    office: Any, method: str, params: Any, statements: list[Any], refusal: tuple[type[AccessDeniedError], str]
+    make_env: Any, method: str, params: Any, statements: list[Any], refusal: tuple[type[AccessDeniedError], str]
 ) -> None:
-    made = office(*statements)
-    client = made.client()
+    env = make_env(*statements)
+    client = env.client()
 
     with pytest.raises(refusal[0]) as denied:
         getattr(client, method)(**params)
 
     assert isinstance(denied.value, client.exceptions.AccessDeniedException)
     assert denied.value.action == f"bedrock:{refusal[1]}"
-    assert made.arrived == []
+    assert env.arrived == []
 
 
-def test_tag_conditions_use_the_tags_of_the_request(office: Any) -> None:
+def test_tag_conditions_use_the_tags_of_the_request(make_env: Any) -> None:
     tagged = {"ForAnyValue:StringEquals": {"aws:TagKeys": ["Project"]}}
-    made = office({**ALL, "Condition": tagged})
+    env = make_env({**ALL, "Condition": tagged})
 
-    made.client().create_guardrail(name="n", **TEXTS, tags=[CLEAN])
+    env.client().create_guardrail(name="n", **TEXTS, tags=[CLEAN])
     with pytest.raises(ImplicitDenyError):
-        made.client().create_guardrail(name="m", **TEXTS, tags=[{"key": "Team", "value": "hr"}])
+        env.client().create_guardrail(name="m", **TEXTS, tags=[{"key": "Team", "value": "hr"}])
 
-    assert made.arrived == ["CreateGuardrail"]
-
-
-def test_management_requests_get_no_guardrail(office: Any) -> None:
-    made = office(ALL)
-    made.client().get_guardrail(guardrailIdentifier=HR.id)
-
-    assert made.fake.requests[0].params == {"guardrailIdentifier": HR.id}
+    assert env.arrived == ["CreateGuardrail"]
 
 
-def test_guarded_management_client_is_a_boto3_client(office: Any) -> None:
-    made = office(ALL)
-    client = made.guard.client("bedrock", "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+def test_management_requests_get_no_guardrail(make_env: Any) -> None:
+    env = make_env(ALL)
+    env.client().get_guardrail(guardrailIdentifier=HR.id)
+
+    assert env.fake.requests[0].params == {"guardrailIdentifier": HR.id}
+
+
+def test_guarded_management_client_is_a_boto3_client(make_env: Any) -> None:
+    env = make_env(ALL)
+    client = env.guard.client("bedrock", "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
 
     assert isinstance(client, BaseClient)
     assert type(client).__name__ == type(boto3.client("bedrock", "eu-west-1")).__name__ == "Bedrock"
     with pytest.raises(ParamValidationError):
-        made.client().create_guardrail(name="n")
+        env.client().create_guardrail(name="n")
     with pytest.raises(ParamValidationError):
-        made.client().get_guardrail()
+        env.client().get_guardrail()
     with pytest.raises(OperationNotPageableError):
         client.get_paginator("get_guardrail")
 
 
-def test_handler_that_changes_the_guardrail_of_a_request_is_refused(office: Any) -> None:
-    made = office({**ALL, "Resource": HR.arn})
-    client = made.client()
+def test_handler_that_changes_the_guardrail_of_a_request_is_refused(make_env: Any) -> None:
+    env = make_env({**ALL, "Resource": HR.arn})
+    client = env.client()
 
     def turn(params: dict[str, Any], **_: Any) -> None:
         params["url"] = f"{params['url'].rpartition('/')[0]}/another00001"
@@ -149,31 +149,31 @@ def test_handler_that_changes_the_guardrail_of_a_request_is_refused(office: Any)
 
     with pytest.raises(GuardrailTamperedError, match="names another model or resource than the one that was authorized"):
         client.delete_guardrail(guardrailIdentifier=HR.arn)
-    assert made.arrived == []
+    assert env.arrived == []
 
 
-def test_unknown_management_operation_is_checked_and_reported(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_management_operation_is_checked_and_reported(make_env: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(operations.ROWS, ("bedrock", "ListGuardrails"))
-    made = office({**ALL, "Resource": "arn:aws:bedrock:us-east-1:123456789012:guardrail/*"})
+    env = make_env({**ALL, "Resource": "arn:aws:bedrock:us-east-1:123456789012:guardrail/*"})
 
-    made.client().list_guardrails()
+    env.client().list_guardrails()
 
-    verdict = made.heard.last.of(PreflightDecided)[0].verdict
-    assert made.heard.last.of(UnlistedOperation) == [UnlistedOperation("bedrock", "ListGuardrails")]
-    assert (verdict.decision, made.arrived) == ("indeterminate", ["ListGuardrails"])
+    verdict = env.heard.last.of(PreflightDecided)[0].verdict
+    assert env.heard.last.of(UnlistedOperation) == [UnlistedOperation("bedrock", "ListGuardrails")]
+    assert (verdict.decision, env.arrived) == ("indeterminate", ["ListGuardrails"])
     assert "does not know ListGuardrails" in verdict.remarks[-1]
     with pytest.raises(ImplicitDenyError):
-        office({**ALL, "Action": "bedrock:Get*"}).client().list_guardrails()
+        make_env({**ALL, "Action": "bedrock:Get*"}).client().list_guardrails()
 
 
-def test_invoke_agent_is_checked_and_its_indirect_effects_are_named(office: Any) -> None:
-    made = office({**ALL, "Action": "bedrock:InvokeFlow"})
-    client = made.client("bedrock-agent-runtime")
+def test_invoke_agent_is_checked_and_its_indirect_effects_are_named(make_env: Any) -> None:
+    env = make_env({**ALL, "Action": "bedrock:InvokeFlow"})
+    client = env.client("bedrock-agent-runtime")
 
     with pytest.raises(ImplicitDenyError) as denied:
         client.invoke_agent(agentId="AGENT00001", agentAliasId="ALIAS00001", sessionId="s1", inputText="hello")
 
-    told = made.heard.last.of(PreflightDecided)[0].verdict.remarks
+    told = env.heard.last.of(PreflightDecided)[0].verdict.remarks
     assert denied.value.resource == "arn:aws:bedrock:us-east-1:123456789012:agent-alias/AGENT00001/ALIAS00001"
     assert "calls models inside AWS" in told[0]
-    assert made.arrived == []
+    assert env.arrived == []

@@ -19,7 +19,7 @@ WHEN: Final = "2026-01-01T00:00:00Z"
 
 
 class Session:
-    """A boto3 session whose clients answer what they are told to."""
+    """A boto3 session whose clients return given answers."""
 
     def __init__(self, service: str, operation: str, params: dict[str, Any], answer: dict[str, Any] | str) -> None:
         self.client_of = (service, boto3.client(service, "us-east-1", aws_access_key_id="x", aws_secret_access_key="x"))
@@ -31,7 +31,7 @@ class Session:
         self.stub.activate()
 
     def client(self, service: str, *, region_name: str) -> Any:
-        """Give the client that was made for this."""
+        """Return the client of the test."""
         assert (service, region_name) == (self.client_of[0], "us-east-1")
         return self.client_of[1]
 

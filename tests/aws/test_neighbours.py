@@ -99,7 +99,7 @@ def test_stubbed_client_gets_the_guardrail(harness: Make) -> None:
 
 @pytest.fixture(name="spans")
 def make_spans() -> Iterator[tuple[TracerProvider, Callable[[], list[ReadableSpan]]]]:
-    """Instrument botocore, and give the provider and what was exported, in order of start."""
+    """Instrument botocore, and yield the provider and what was exported, in order of start."""
     exporter, provider, instrumentor = InMemorySpanExporter(), TracerProvider(), BotocoreInstrumentor()  # type: ignore[no-untyped-call]
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     instrumentor.instrument(tracer_provider=provider)

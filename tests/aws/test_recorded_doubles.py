@@ -83,7 +83,7 @@ def guardrails(fake: FakeBedrock) -> list[Any]:
 
 @pytest.fixture(name="use_cassette")
 def make_use_cassette() -> Any:
-    """Give the context manager of VCR. It is imported here, so that an environment without VCR can collect the tests."""
+    """Return the context manager of VCR. It is imported here, so that an environment without VCR can collect the tests."""
     vcr = import_module("vcr")
     return vcr.use_cassette
 
@@ -190,7 +190,7 @@ class Emitter:
 def make_xray(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emitter]:
     """Patch botocore as the SDK of X-Ray does, and collect its segments."""
     original, emitter = BaseClient.__dict__["_make_api_call"], Emitter()
-    # The SDK notes in two places that it patched botocore, and never undoes it.
+    # The SDK records twice that it patched botocore, and never undoes it.
     monkeypatch.delattr(botocore.client, "_xray_enabled", raising=False)
     monkeypatch.setattr(patcher, "_PATCHED_MODULES", set())
     xray_recorder.configure(service="tests", sampling=False, emitter=emitter, context_missing="RUNTIME_ERROR", plugins=())

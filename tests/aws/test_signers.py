@@ -20,7 +20,7 @@ RULES = Guard(guardrails=[HR]).rules
 
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
-    """After each test botocore signs as it came."""
+    """Check after each test that botocore's signers are unpatched."""
     yield
     assert vars(auth.SigV4Auth)["add_auth"] is PLAIN
 

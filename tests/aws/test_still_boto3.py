@@ -41,13 +41,13 @@ def pair(service: str) -> tuple[Any, Any]:
 
 
 def presigned(client: Any, **named: str) -> str:
-    """Presign an InvokeModel, and leave out what changes with the second and the key."""
+    """Presign an InvokeModel call, and remove the parts that depend on the time and the key."""
     url = client.generate_presigned_url("invoke_model", Params={"modelId": MODEL, "body": b"{}", **named}, ExpiresIn=60)
     return "&".join(part for part in str(url).split("&") if not part.startswith(("X-Amz-Date", "X-Amz-Signature")))
 
 
 def job(client: Any) -> Any:
-    """Ask for the only job there is, until it is completed."""
+    """Return the only job, after it was requested twice, so that it is completed."""
     [one] = client.list_async_invokes()["asyncInvokeSummaries"]
     for _ in range(2):
         found = read(client.get_async_invoke(invocationArn=one["invocationArn"]))
@@ -55,21 +55,21 @@ def job(client: Any) -> Any:
 
 
 def no_waiter(client: Any) -> str:
-    """Ask for a waiter that is not there."""
+    """Request a waiter that does not exist."""
     with pytest.raises(ValueError, match="Waiter does not exist") as raised:
         client.get_waiter("model_ready")
     return str(raised.value)
 
 
 def no_paginator(client: Any) -> str:
-    """Ask for pages of what has none."""
+    """Request the paginator of an operation without pages."""
     with pytest.raises(OperationNotPageableError) as raised:
         client.get_paginator("converse")
     return str(raised.value)
 
 
 def operation(method: str) -> Callable[[Any, bool], Any]:
-    """Call an operation; a plain client's application names the guardrail itself."""
+    """Call an operation. The application of a plain client names the guardrail itself."""
     given, added = CASES[method]
 
     def call(client: Any, guarded: bool) -> Any:  # noqa: FBT001  # one column of a table
@@ -79,7 +79,7 @@ def operation(method: str) -> Callable[[Any, bool], Any]:
 
 
 def beside(function: Callable[[Any], Any]) -> Callable[[Any, bool], Any]:
-    """Call what is the same for both."""
+    """Convert a function of a client to one of `RESULTS`, which also accept whether the client is guarded."""
     return lambda client, _: function(client)
 
 
@@ -106,7 +106,7 @@ RESULTS: Final[dict[str, Callable[[Any, bool], Any]]] = {
     ),
     "close": beside(lambda client: client.close()),
 }
-"""Public name of a ``bedrock-runtime`` client to what it gives, of the client and whether that is guarded."""
+"""Public name of a ``bedrock-runtime`` client to a function that returns its result, from a client and whether it is guarded."""
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -221,7 +221,7 @@ def test_without_validation_an_iterator_of_messages_is_sent_as_by_boto3(harness:
 @pytest.mark.parametrize("metadata", [None, [], "none"], ids=repr)
 @pytest.mark.parametrize("method", ["converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream"])
 def test_metadata_that_a_handler_replaced_is_returned(harness: Make, method: str, metadata: Any) -> None:
-    """After a retry, too, whose number is written there otherwise."""
+    """This also holds after a retry, although botocore writes the number of retries into it."""
     env = harness()
     env.fake.fail_next(503, "ServiceUnavailableException", "later")
 
@@ -239,7 +239,7 @@ def test_metadata_that_a_handler_replaced_is_returned(harness: Make, method: str
 
 
 def deep(levels: int) -> Any:
-    """Write a document of structures and lists in each other."""
+    """Return a document of nested structures and lists."""
     document: Any = "x"
     for level in range(levels):
         document = {"x": document} if level % 2 else [document]

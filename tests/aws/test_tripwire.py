@@ -68,7 +68,7 @@ class Presign(auth.SigV4QueryAuth):  # type: ignore[misc]  # botocore has no typ
 
 @pytest.fixture(name="standing")
 def make_standing() -> Iterator[Callable[..., Recorder]]:
-    """Stand tripwires by the keywords of `Guard`; gives the listener of each."""
+    """Set tripwires with keywords of `Guard`; yield a function that returns the listener of each."""
     stood: list[Any] = []
 
     def stand(**options: Any) -> Recorder:

@@ -45,12 +45,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore::guardedbedrock.UnguardedClientWarning")  # other tests have clients too
 PLAIN: Final = botocore.session.Session.create_client
 SESSION: Final = boto3.Session()
-"""A session that was there before any guard."""
+"""A session that was created before any guard."""
 
 
 @pytest.fixture(autouse=True)
 def nothing_installed() -> Iterator[None]:
-    """Leave botocore as it was."""
+    """Check that botocore is unpatched before and after a test."""
     before = tuple(handlers.BUILTIN_HANDLERS)
     yield
     left = botocore.session.Session.create_client, tuple(handlers.BUILTIN_HANDLERS)
@@ -60,14 +60,14 @@ def nothing_installed() -> Iterator[None]:
 
 @pytest.fixture(name="fake")
 def make_fake() -> Iterator[FakeBedrock]:
-    """Serve the guardrails of the rig."""
+    """Serve the guardrails of the harness."""
     with FakeBedrock(guardrails=ON_THE_SERVER) as fake:
         yield fake
 
 
 @pytest.fixture(name="make")
 def maker(fake: FakeBedrock) -> Iterator[Callable[..., Any]]:
-    """Make clients that talk to the fake by whatever makes clients, and close them."""
+    """Create clients of the fake with any function that creates clients, and close them."""
     with ExitStack() as stack:
 
         def make(create: Callable[..., Any], service: str = "bedrock-runtime", **options: Any) -> Any:
@@ -89,7 +89,7 @@ def guardrails(fake: FakeBedrock) -> list[tuple[str, str] | None]:
 
 
 def is_guarded(client: Any, fake: FakeBedrock) -> bool:
-    """Try a client: the guardrail arrives, a denied call does not."""
+    """Return whether a client is guarded: the guardrail arrives, a denied call does not."""
     before = len(fake.requests)
     client.converse(**ask("converse"))
     with pytest.raises(PolicyDeniedError):
@@ -255,7 +255,7 @@ def test_wrapped_client_keeps_the_retries_of_botocore(make: Callable[..., Any]) 
 
 def test_install_guards_every_way_to_create_a_client(make: Callable[..., Any], fake: FakeBedrock) -> None:
     class Derived(boto3.Session):  # type: ignore[misc]  # boto3 has no types
-        """Such as frameworks have."""
+        """A derived class, as in frameworks."""
 
         def client(self, *args: Any, **options: Any) -> Any:
             return super().client(*args, **options)
@@ -339,7 +339,7 @@ def sign() -> AWSRequest:
 
 
 def carries(request: AWSRequest) -> bool:
-    """Say whether a request was given the guardrail."""
+    """Return whether a request was given the guardrail."""
     return bool(request.headers.get("X-Amzn-Bedrock-GuardrailIdentifier") == HR.arn)
 
 

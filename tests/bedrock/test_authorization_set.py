@@ -47,22 +47,22 @@ YES, NO, NEVER, OPEN, REACHED = (((name,), _NO_CONTEXT) for name in RESOURCES)
 
 
 def one_of(label: str, *names: str) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
-    """Give authorizations of which AWS evaluates one."""
+    """Return authorizations of which AWS evaluates one."""
     return [((name,), {"one_of": label}) for name in names]
 
 
 def undocumented(name: str) -> tuple[tuple[str], dict[str, Any]]:
-    """Give an authorization that AWS may not evaluate."""
+    """Return an authorization that AWS may not evaluate."""
     return (name,), {"undocumented": True}
 
 
 def missing_policy(name: str) -> tuple[tuple[str], dict[str, Any]]:
-    """Give an authorization for which a policy is missing."""
+    """Return an authorization for which a policy is missing."""
     return (name,), {"missing_policy": "a policy of theirs"}
 
 
 def asked(*asking: Any) -> tuple[AuthorizationSet, Any]:
-    """Give an authorization set and the decisions on it."""
+    """Return an authorization set and the decisions on it."""
     questions = tuple(
         RequiredAuthorization(
             Request(ROLE, "bedrock:X", f"arn:aws:bedrock:r:123456789012:{RESOURCES[name]}", {}, {"aws:X"}, rcp_applies=True),

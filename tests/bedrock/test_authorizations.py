@@ -24,7 +24,7 @@ SYSTEM_TOOL = {"tools": [{"systemTool": {"name": "nova_grounding"}}]}
 
 
 def ask(operation: str, params: dict[str, Any], caller: Caller | None = None, **options: Any) -> list[Any]:
-    """Give the IAM requests of a call."""
+    """Return the IAM requests of a call."""
     return list(authorizations(OPERATIONS[operation], params, caller or Caller(ROLE, "us-east-1"), **options).requests)
 
 
@@ -152,7 +152,7 @@ NOVA = "amazon.nova-lite-v1:0"
 
 
 def model_arn(region: str, model: str = NOVA) -> str:
-    """Give the ARN of a foundation model."""
+    """Return the ARN of a foundation model."""
     return f"arn:aws:bedrock:{region}::foundation-model/{model}"
 
 

@@ -22,17 +22,17 @@ POINT: Final = {"cachePoint": {"type": "default"}}
 
 
 def said(*blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Give the parameters of a conversation with one message per block."""
+    """Return the parameters of a conversation with one message per block."""
     return {"messages": [{"role": "user", "content": [block]} for block in blocks], **more}
 
 
 def body(text: str = "hello", **config: Any) -> bytes:
-    """Give the body of an invocation."""
+    """Return the body of an invocation."""
     return json.dumps({"prompt": text, **({"amazon-bedrock-guardrailConfig": config} if config else {})}).encode()
 
 
 def tagged(suffix: str = RANDOM) -> str:
-    """Give a prompt with a tagged part."""
+    """Return a prompt with a tagged part."""
     tag = f"amazon-bedrock-guardrails-guardContent_{suffix}"
     return f"You are kind. <{tag}>hello</{tag}>"
 
@@ -61,7 +61,7 @@ BODIES: Final = {
     "a short suffix": (body(tagged("xyz"), tagSuffix="xyz"), ["input-tags", "guessable-suffix"]),
     "a monotonous suffix": (body(tagSuffix="abababababab"), ["guessable-suffix"]),
     "an empty suffix": (body(tagSuffix=""), []),
-    "a suffix that is no text": (body(tagSuffix=12345678), []),
+    "a suffix that is no string": (body(tagSuffix=12345678), []),
     "synchronous": (body(streamProcessingMode="SYNCHRONOUS"), []),
     "asynchronous": (body(streamProcessingMode="ASYNCHRONOUS"), ["async-stream"]),
     "no JSON": (b'amazon-bedrock-guardrailConfig": {', ["unread-body"]),
@@ -75,7 +75,7 @@ BODIES: Final = {
 
 
 def kinds(operation: str, params: dict[str, Any], **options: Any) -> list[str]:
-    """Give the kinds of the gaps."""
+    """Return the kinds of the gaps."""
     return [gap.kind for gap in find_coverage_gaps(operation, params, **options)]
 
 

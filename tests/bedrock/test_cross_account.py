@@ -20,7 +20,7 @@ APPLY_OWN: Final = {**APPLY, "Resource": OWN.arn}
 
 
 def shared(*, with_whom: str) -> dict[str, Any]:
-    """Give the resource-based policy of the other account's guardrail."""
+    """Return the resource-based policy of the other account's guardrail."""
     condition = {"StringEquals": {"aws:PrincipalOrgID": with_whom}}
     share = {"Effect": "Allow", "Principal": "*", "Action": "bedrock:ApplyGuardrail", "Resource": THEIRS.arn}
     return {"Version": "2012-10-17", "Statement": {**share, "Condition": condition}}
@@ -77,7 +77,7 @@ def test_a_model_of_another_account_depends_on_its_policy() -> None:
 
 
 def routing(*regions: str) -> dict[str, Any]:
-    """Give the resolved models of a profile in some regions."""
+    """Return the resolved models of a profile in some regions."""
     return {f"us.{HAIKU}": [f"arn:aws:bedrock:{region}::foundation-model/{HAIKU}" for region in regions]}
 
 

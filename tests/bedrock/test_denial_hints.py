@@ -18,17 +18,17 @@ KEY: Final = "bedrock:GuardrailIdentifier"
 
 
 def statement(effect: str = "Allow", action: Any = "bedrock:InvokeModel", **more: Any) -> dict[str, Any]:
-    """Give a statement with the Sid ``S``."""
+    """Return a statement with the Sid ``S``."""
     return {"Sid": "S", "Effect": effect, "Action": action, "Resource": "*", **more}
 
 
 def identity(*statements: Any) -> PolicySet:
-    """Give one identity-based policy."""
+    """Return one identity-based policy."""
     return PolicySet(identity=[{"Version": "2012-10-17", "Statement": list(statements)}])
 
 
 def hint(policies: PolicySet, action: str = "bedrock:InvokeModel", resource: str = MODEL, **context: str) -> str:
-    """Give the hint for a request that the policies deny."""
+    """Return the hint for a request that the policies deny."""
     keys = {key.replace("_", ":"): value for key, value in context.items()}
     decision = policies.evaluate(Request(ROLE, action, resource, keys))
     assert decision.is_denied
@@ -36,7 +36,7 @@ def hint(policies: PolicySet, action: str = "bedrock:InvokeModel", resource: str
 
 
 def when(operator: str, key: str, *values: str) -> dict[str, Any]:
-    """Give a condition block."""
+    """Return a condition block."""
     return {"Condition": {operator: {key: list(values)}}}
 
 
@@ -260,7 +260,7 @@ def test_hint_of_an_explicit_deny_names_the_condition(given: dict[str, Any], con
     ],
 )
 def test_hint_names_a_mistaken_action_and_suggests_no_grant(action: str, denied: str, expected: str) -> None:
-    """The fix belongs into the statement with the mistake; another grant would lack its conditions."""
+    """The fix belongs in the statement with the mistake; another grant would lack its conditions."""
     found = hint(identity(statement(action=action)), denied)
 
     assert expected in found

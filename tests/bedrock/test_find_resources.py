@@ -15,14 +15,14 @@ MODEL: Final = "amazon.nova-lite-v1:0"
 
 
 def asked(service: str, name: str, params: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Give the authorizations of a call: action without prefix, resource, and ``undocumented``, ``one of`` or nothing."""
+    """Return the authorizations of a call: action without prefix, resource, and ``undocumented``, ``one of`` or nothing."""
     questions = authorizations(find_operation(service, name), params, CALLER).authorizations
     how = [(one.one_of and "one of") or (one.undocumented and "undocumented") or "" for one in questions]
     return [(one.request.action.partition(":")[2], one.request.resource, each) for one, each in zip(questions, how, strict=True)]
 
 
 def with_tool(name: str) -> dict[str, Any]:
-    """Give the parameters of a Converse call with a system tool and another tool."""
+    """Return the parameters of a Converse call with a system tool and another tool."""
     tools = [{"toolSpec": {"name": "mine", "inputSchema": {}}}, {"systemTool": {"name": name}}]
     return {"modelId": MODEL, "toolConfig": {"tools": tools}}
 

@@ -30,7 +30,7 @@ FLOW: Final = GuardrailLocation(
 
 
 def flow(*nodes: Any) -> dict[str, Any]:
-    """Give the definition of a flow."""
+    """Return the definition of a flow."""
     return {"definition": {"nodes": [{"configuration": node} for node in nodes]}}
 
 
@@ -101,7 +101,7 @@ def test_put_sets_the_guardrail_in_every_structure(location: GuardrailLocation, 
     ],
 )
 def test_read_all_gives_the_guardrail_of_every_structure(location: GuardrailLocation, params: Any, expected: Any) -> None:
-    """A structure without a guardrail gives (None, None); a conditional member that is missing gives nothing."""
+    """A structure without a guardrail is read as (None, None); a missing conditional member is skipped."""
     assert list(location.read_all(params)) == expected
 
 

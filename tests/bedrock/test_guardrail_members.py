@@ -38,7 +38,7 @@ EXCEPTIONS: Final[dict[tuple[str, str, str], str]] = {
 
 
 def guardrail_members(shape: Any, path: str = "", above: tuple[str, ...] = ()) -> Iterator[str]:
-    """Give the path of every member whose name contains ``guardrail``; a shape within itself is walked once."""
+    """Yield the path of every member whose name contains ``guardrail``; a shape within itself is walked once."""
     if shape is None or shape.name in above:
         return
     within = (*above, shape.name)
@@ -56,7 +56,7 @@ def guardrail_members(shape: Any, path: str = "", above: tuple[str, ...] = ()) -
 
 
 def members_of(service: str) -> set[tuple[str, str, str]]:
-    """Give service, operation and path of every such member of a service."""
+    """Return service, operation and path of every such member of a service."""
     model = _SESSION.get_service_model(service)
     return {
         (service, name, path)
@@ -66,7 +66,7 @@ def members_of(service: str) -> set[tuple[str, str, str]]:
 
 
 def located(row: Operation) -> set[tuple[str, str, str]]:
-    """Give the members that the table knows of a row."""
+    """Return the members in the guardrail location of a row."""
     if row.location is None:
         return set()
     own = (row.location.identifier, row.location.version)

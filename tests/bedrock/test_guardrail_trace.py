@@ -48,13 +48,13 @@ def expected(fields: dict[str, Any] | None) -> Intervention | None:
 def test_case_ids_are_unique() -> None:
     """A repeated ID would hide a case."""
     assert len({case["id"] for case in CASES}) == len(CASES) > 10
-    assert {frozenset(case) for case in CASES} == {frozenset({"id", "why", "place", "reply", "expect"})}
+    assert {frozenset(case) for case in CASES} == {frozenset({"id", "why", "format", "reply", "expect"})}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_read_intervention(case: dict[str, Any]) -> None:
     """Each operation shows it in its format; the record contains nothing of the matched text."""
-    found = read_intervention("X", READERS[case["place"]](case["reply"]))
+    found = read_intervention("X", READERS[case["format"]](case["reply"]))
 
     assert found == expected(case["expect"])
     assert "SECRET" not in repr(found)
@@ -84,10 +84,10 @@ MUST: Final = {
 }
 
 
-@pytest.mark.parametrize(("place", "params", "must"), MUST.values(), ids=MUST)
-def test_must_show_guardrail(place: str, params: Any, must: Any) -> None:
+@pytest.mark.parametrize(("reply_format", "params", "must"), MUST.values(), ids=MUST)
+def test_must_show_guardrail(reply_format: str, params: Any, must: Any) -> None:
     """Converse without a trace does not show a guardrail that allowed everything."""
-    assert must_show_guardrail(place, params) is must
+    assert must_show_guardrail(reply_format, params) is must
 
 
 def test_is_last() -> None:

@@ -19,7 +19,7 @@ MODELS: Final = {name: botocore.session.Session().get_service_model(name) for na
 RUNTIME = MODELS["bedrock-runtime"]
 INSTALLED: Final = [row for row in TABLE if row.name in MODELS[row.service].operation_names]
 IS_OLDER: Final = Version(botocore.__version__) < Version(REVIEWED)
-WITH_PLACE = [name for name, row in OPERATIONS.items() if row.location is not None and row.service == "bedrock-runtime"]
+WITH_LOCATION = [name for name, row in OPERATIONS.items() if row.location is not None and row.service == "bedrock-runtime"]
 ROWS: Final = [pytest.param(row, id=f"{row.service}-{row.name}") for row in INSTALLED]
 UNTAGGED: Final = {"TagResource": "what it tags is there already", "UntagResource": "it takes the keys of tags alone"}
 """Operations whose tags are not put on a new resource, each with the reason."""
@@ -27,17 +27,17 @@ CALLER: Final = Caller("arn:aws:iam::111122223333:user/ada", "us-east-1")
 
 
 def model_of(name: str) -> Any:
-    """Give botocore's model of an operation of the runtime."""
+    """Return botocore's model of an operation of the runtime."""
     return RUNTIME.operation_model(name)
 
 
 def input_of(row: Operation) -> Any:
-    """Give the shape of an operation's parameters; None if it takes none."""
+    """Return the shape of an operation's parameters; None if it takes none."""
     return MODELS[row.service].operation_model(row.name).input_shape
 
 
 def at(shape: Any, path: str) -> Any:
-    """Give the shape at a path such as ``a.b`` or ``a[].b``; None if there is no such member."""
+    """Return the shape at a path such as ``a.b`` or ``a[].b``; None if there is no such member."""
     for key in path.replace("[]", ".[]").split("."):
         shape = shape.member if key == "[]" else getattr(shape, "members", {}).get(key)
         if shape is None:
@@ -46,7 +46,7 @@ def at(shape: Any, path: str) -> Any:
 
 
 def paths(row: Operation) -> Iterator[str]:
-    """Give every parameter path of a row."""
+    """Yield every parameter path of a row."""
     for ask in row.required_actions:
         yield from ask.parameters
     yield from (path for path, _ in row.tags)
@@ -54,14 +54,14 @@ def paths(row: Operation) -> Iterator[str]:
 
 
 def takes_tags(shape: Any) -> bool:
-    """Say whether a shape is a list or a map of tags."""
+    """Return whether a shape is a list or a map of tags."""
     if shape.type_name == "list":
         return set(getattr(shape.member, "members", ())) == {"key", "value"}
     return bool(shape.type_name == "map" and "tag" in shape.name.lower())
 
 
 def least(shape: Any) -> Any:
-    """Give the smallest value that botocore accepts: required members, one element in each list."""
+    """Return the smallest value that botocore accepts: required members, one element in each list."""
     if shape.type_name == "structure":
         return {name: least(shape.members[name]) for name in shape.required_members}
     if shape.type_name == "list":
@@ -140,29 +140,29 @@ def test_a_reply_streams_if_botocore_has_an_event_stream(name: str) -> None:
     assert operation.streams == (model_of(name).has_event_stream_output and operation.location is not None)
 
 
-@pytest.mark.parametrize("name", WITH_PLACE)
+@pytest.mark.parametrize("name", WITH_LOCATION)
 @pytest.mark.parametrize(
     "given", [{}, {"guardrailConfig": {"trace": "enabled"}}, {"guardrailConfig": {}}, {"guardrailIdentifier": ""}]
 )
 def test_an_empty_guardrail_reads_as_none(name: str, given: dict[str, Any]) -> None:
     """Empty values count as missing."""
-    place = OPERATIONS[name].location
-    assert place is not None
+    location = OPERATIONS[name].location
+    assert location is not None
 
-    assert place.read(given) == (None, None)
+    assert location.read(given) == (None, None)
 
 
-@pytest.mark.parametrize("name", WITH_PLACE)
+@pytest.mark.parametrize("name", WITH_LOCATION)
 def test_put_sets_the_guardrail_and_keeps_everything_else(name: str) -> None:
     """The parameters of the caller do not change."""
-    place = OPERATIONS[name].location
-    assert place is not None
+    location = OPERATIONS[name].location
+    assert location is not None
     given: dict[str, Any] = {"modelId": "m", "guardrailConfig": {"trace": "enabled"}, "trace": "ENABLED"}
     before = {**given, "guardrailConfig": {**given["guardrailConfig"]}}
 
-    put = place.put(given, "abc", "3")
+    put = location.put(given, "abc", "3")
 
-    assert place.read(put) == ("abc", "3")
+    assert location.read(put) == ("abc", "3")
     assert given == before
     assert put["guardrailConfig"]["trace"] == "enabled"
     assert put["trace"] == "ENABLED"
@@ -203,20 +203,20 @@ def test_put_sets_the_guardrail_and_keeps_everything_else(name: str) -> None:
 )
 def test_carries_reads_the_guardrail_of_a_serialized_request(name: str, wire: Wire, named: tuple[str, str] | None) -> None:
     """The operation decides whether body, headers or path carry it."""
-    place = OPERATIONS[name].location
-    assert place is not None
+    location = OPERATIONS[name].location
+    assert location is not None
 
-    assert place.carries(wire, named or ("abc", "3")) == (named is not None)
+    assert location.carries(wire, named or ("abc", "3")) == (named is not None)
 
 
 def test_a_body_with_a_repeated_guardrail_key_carries_none() -> None:
     """The service may read either of two equal keys."""
     config = b'"guardrailConfig": {"guardrailIdentifier": "%s", "guardrailVersion": "3"}'
     body = b"{" + config % b"weak" + b", " + config % b"abc" + b"}"
-    place = OPERATIONS["Converse"].location
-    assert place is not None
+    location = OPERATIONS["Converse"].location
+    assert location is not None
 
-    assert not place.carries(Wire("http://h/model/m/converse", {}, body), ("abc", "3"))
+    assert not location.carries(Wire("http://h/model/m/converse", {}, body), ("abc", "3"))
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_body_with_a_repeated_guardrail_key_carries_none() -> None:
 )  # fmt: skip
 def test_a_body_carries_a_guardrail_only_at_its_own_path(body: bytes, carried: bool) -> None:  # noqa: FBT001
     """A guardrail deeper in the body or in a string has no effect."""
-    place = OPERATIONS["Converse"].location
-    assert place is not None
+    location = OPERATIONS["Converse"].location
+    assert location is not None
 
-    assert place.carries(Wire("http://h/model/m/converse", {}, body), ("abc", "3")) == carried
+    assert location.carries(Wire("http://h/model/m/converse", {}, body), ("abc", "3")) == carried

@@ -64,7 +64,7 @@ def test_metadata_of_stream_events_combines() -> None:
 
 
 def test_metadata_of_a_chunk_has_the_metrics_of_the_service() -> None:
-    """It also has the finish reason of the model, at any of its places."""
+    """It also has the finish reason of the model, at any of its locations."""
     delta = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}
     last = {"type": "message_stop", "amazon-bedrock-invocationMetrics": {"inputTokenCount": 3, "outputTokenCount": 5}}
     chunks = [{"chunk": {"bytes": json.dumps(each).encode()}} for each in (delta, last)]

@@ -52,7 +52,7 @@ REFUSED: Final = {name: case for name, case in CASES.items() if case["refused"]}
 
 
 def said(policy: Any, resource: str, **options: Any) -> str | None:
-    """Give the error message; None if the policy is accepted."""
+    """Return the error message; None if the policy is accepted."""
     try:
         check_resource_policy(policy, resource, **options)
     except ConfigurationError as error:

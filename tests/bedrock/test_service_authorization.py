@@ -1,8 +1,8 @@
 """
-The tables of operations, resource types and condition keys against what AWS publishes of them.
+The tables of operations, resource types and condition keys against the data that AWS publishes.
 
 `service_authorization.json` and `operation_actions.json` contain what AWS publishes. Every difference is listed in
-`known_differences.json` with its reason, and one that is no difference any more has to leave that file.
+`known_differences.json` with its reason, and an entry that is no longer a difference must be removed.
 """
 
 from __future__ import annotations
@@ -69,18 +69,18 @@ BESIDE: Final = (
 
 
 def asked_on(ask: RequiredAction) -> frozenset[str]:
-    """Give the resource types of a required action; of those that a parameter may name, the ones that AWS lists."""
+    """Return the resource types of a required action; of those that a parameter may name, the ones that AWS lists."""
     named = REACHED.get(ask.resource_type, frozenset())
     return named & types_of(ask.iam_action) | ({ask.resource_type} & TYPES.keys())
 
 
 def types_of(action: str) -> frozenset[str]:
-    """Give the resource types that AWS lists for an action."""
+    """Return the resource types that AWS lists for an action."""
     return frozenset(name.rstrip("*") for name in ACTIONS.get(action, NO_ACTION)["types"])
 
 
 def asked() -> dict[str, set[str]]:
-    """Give every Bedrock action that an operation requires, with its resource types."""
+    """Return every Bedrock action that an operation requires, with its resource types."""
     found: dict[str, set[str]] = {}
     asks = ((ask.iam_action, name) for row in TABLE for ask in row.required_actions for name in asked_on(ask) or {""})
     for action, resource_type in (*asks, *BESIDE):
@@ -90,19 +90,19 @@ def asked() -> dict[str, set[str]]:
 
 
 def actions_of(row: Operation) -> set[str]:
-    """Give the actions that an operation requires by its row, its tags and its guardrail."""
+    """Return the actions that an operation requires by its row, its tags and its guardrail."""
     tagging = {"bedrock:TagResource"} if row.tags else set()
     guarding = {"bedrock:ApplyGuardrail"} if row.location is not None and not row.configures_inference else set()
     return {ask.iam_action for ask in row.required_actions} | tagging | guarding
 
 
 def unpublished() -> Iterator[str]:
-    """Give the required actions that AWS does not list."""
+    """Yield the required actions that AWS does not list."""
     yield from asked().keys() - ACTIONS.keys()
 
 
 def differing_actions() -> Iterator[str]:
-    """Give the operations whose actions differ from those that AWS lists."""
+    """Yield the operations whose actions differ from those that AWS lists."""
     for row in TABLE:
         published = set(OF_OPERATION.get(row.service, {}).get(row.name, [f"bedrock:{row.name}"]))
         yield from (f"{row.name} requires {action}" for action in actions_of(row) - published)
@@ -110,7 +110,7 @@ def differing_actions() -> Iterator[str]:
 
 
 def differing_resources() -> Iterator[str]:
-    """Give the actions whose resource types differ from those that AWS lists, and the types without an action."""
+    """Yield the actions whose resource types differ from those that AWS lists, and the types without an action."""
     for action, types in asked().items():
         yield from (f"{action} is required on {name}" for name in types - types_of(action))
         yield from (f"{action} is not required on {name}" for name in types_of(action) - types)
@@ -118,7 +118,7 @@ def differing_resources() -> Iterator[str]:
 
 
 def differing_keys() -> Iterator[str]:
-    """Give the actions whose condition keys differ from those that AWS lists."""
+    """Yield the actions whose condition keys differ from those that AWS lists."""
     every = ACTIONS.keys() | asked().keys()
     yield from (f"{action} is not an action" for action in CARRIED if action.startswith("bedrock:") and action not in every)
     for action in asked().keys() | (CARRIED.keys() & ACTIONS.keys()):
@@ -129,7 +129,7 @@ def differing_keys() -> Iterator[str]:
 
 
 def differing_tags() -> Iterator[str]:
-    """Give the operations that take tags although AWS lists no tag keys for the action, and vice versa."""
+    """Yield the operations that take tags although AWS lists no tag keys for the action, and vice versa."""
     for row in TABLE:
         listed = "aws:TagKeys" in ACTIONS.get(f"bedrock:{row.name}", NO_ACTION)["keys"]
         if bool(row.tags) != listed:
@@ -166,9 +166,9 @@ def test_aws_lists_no_dependent_actions() -> None:
 def test_resource_types_have_the_arn_format_of_aws(name: str) -> None:
     """The format is compared up to the name of the resource."""
     head, _, _ = TYPES[name]["arn"].partition("/")
-    places = {"${Partition}": "{partition}", "${Region}": "{region}", "${Account}": "{account}"}
-    for place, written in places.items():
-        head = head.replace(place, written)
+    placeholders = {"${Partition}": "{partition}", "${Region}": "{region}", "${Account}": "{account}"}
+    for placeholder, written in placeholders.items():
+        head = head.replace(placeholder, written)
 
     assert RESOURCE_TYPES[name].partition("/")[0] == head
     assert TYPES[name]["arn"].partition("/")[2].startswith(RESOURCE_TYPES[name].partition("/")[2])

@@ -1,8 +1,8 @@
 """
 The budgets beside what was measured, as one table; nothing here passes or fails.
 
-Ratios compare two things in one run, in turns, so that a slow machine slows both. Each part is a function in a module of its
-own that yields rows; name parts on the command line to measure only those.
+Ratios compare two things in one run, in turns, so that a slow machine slows both. Each part is a function in a separate
+module that yields rows; name parts on the command line to measure only those.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 The same policies in Cedar, as near as its language comes, for scale.
 
-Cedar has no wildcard in actions and no ARN, so actions and resources are texts matched with ``like``; each policy type is a
-policy set of its own, since Cedar has one kind of policy. Both sides parse once and decide many times.
+Cedar has no wildcard in actions and no ARN, so actions and resources are strings matched with ``like``; each policy type is a
+separate policy set, since Cedar has one kind of policy. Both sides parse once and decide many times.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
-Ways to measure, and the row that each part of the bench gives back.
+Ways to measure, and the row that each part of the bench returns.
 
-Pure computation is measured in processor time, of which the quickest of many rounds is the one least disturbed by whatever else
-runs; what also waits is measured by the clock, and two things compared are measured in turns.
+Pure computation is measured in processor time, as the quickest of many rounds, which other processes disturbed least.
+Functions that also wait are measured by the clock. Two things that are compared are measured in turns.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from time import perf_counter, process_time
 from typing import Final, NamedTuple, TypeAlias
 
 Measured: TypeAlias = Callable[[], tuple[float, ...]]
-"""Does something once, and gives what it took in s, one number for each quantity."""
+"""Does something once, and returns the seconds that it took, one number for each quantity."""
 
 NO_BUDGET: Final = float("nan")
 WARM: Final = 100
@@ -46,7 +46,7 @@ def microseconds(function: Callable[[], object], *, repeats: int = 15, number: i
 
 
 def clocked(function: Callable[[], object]) -> Measured:
-    """Make a measurement of a call: by the clock, and in processor time of this process."""
+    """Return a function that measures a call: by the clock, and in processor time of this process."""
 
     def measured() -> tuple[float, float]:
         spent, started = process_time(), perf_counter()
@@ -59,10 +59,9 @@ def clocked(function: Callable[[], object]) -> Measured:
 
 def in_turns(first: Measured, second: Measured, *, calls: int = 200, rounds: int = 9) -> list[tuple[float, float]]:
     """
-    Measure two things in turns, and give of each quantity the ratio of its medians and their difference, in us.
+    Measure two things in turns; return for each quantity the ratio of its medians and their difference, in us.
 
-    Both are the median of several rounds: any one of them may be lucky, and to take the one in which the plain thing was would be
-    to choose by half of what is compared.
+    Both are medians of several rounds. Choosing the round in which one of the two was quickest would favour it.
     """
     for _ in range(WARM):
         first(), second()
@@ -75,12 +74,12 @@ def in_turns(first: Measured, second: Measured, *, calls: int = 200, rounds: int
 
 
 def _compared(rounds: list[tuple[float, float]]) -> tuple[float, float]:
-    """Give the ratio and the difference, in us, of two medians: of each the median of all rounds."""
+    """Return the ratio and the difference, in us, of two medians: of each the median of all rounds."""
     return statistics.median(one / other for one, other in rounds), statistics.median(one - other for one, other in rounds) * 1e6
 
 
 def _round(first: Measured, second: Measured, calls: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Take turns at who is first, and give the medians of both."""
+    """Alternate which of the two is measured first, and return the medians of both."""
     taken: tuple[list[tuple[float, ...]], list[tuple[float, ...]]] = ([], [])
     for turn in range(calls):
         pairs = [(first, taken[0]), (second, taken[1])]
@@ -104,7 +103,7 @@ def milliseconds_in_a_fresh_process(before: str, measured: str) -> float:
 
 
 def processor_time(run: Callable[[], object]) -> float:
-    """Take the processor time, in s, of the processes that a function starts and waits for."""
+    """Return the processor time, in s, of the processes that a function starts and waits for."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     run()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -1,7 +1,7 @@
 """
 A guarded client of aiobotocore against a plain one, in turns, over a loopback server in another process.
 
-A program of its own, since aiobotocore holds boto3 back: `make bench-aio`. There is no budget; the rows are for comparing.
+This is a separate program, because aiobotocore requires an older boto3: `make bench-aio`. The rows have no budget.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from samples import ALLOWING, ARN, CALL, NAMED, ROLE
 from guardedbedrock import Guard, Guardrail
 
 Timed: TypeAlias = Callable[[Any, dict[str, Any]], Coroutine[Any, Any, tuple[float, ...]]]
-"""Does something once with a client and its parameters, and gives what it took in s, one number for each quantity."""
+"""Does something once with a client and its parameters; returns the seconds that it took, one number for each quantity."""
 
 CROWD: Final = 50
 MANY: Final = f"{CROWD} converses at a time"

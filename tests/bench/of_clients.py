@@ -32,7 +32,7 @@ def _serve(connection: Connection) -> None:
 
 @contextmanager
 def served() -> Iterator[dict[str, Any]]:
-    """Serve in another process, and give the options of a client."""
+    """Serve in another process, and yield the options of a client."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     server = context.Process(target=_serve, args=(theirs,), daemon=True)

@@ -76,11 +76,11 @@ def write(folder: Path, records: int) -> None:
         TrailGenerator(seed=1, keep_calls=False, roles=ROLES).write(first, min(records, FEW))
     texts = [gzip.decompress(file.read_bytes()) for file in sorted(first.rglob("*.gz"))]
     for copy in range(1, -(-records // FEW)):
-        place = folder / f"{copy:05}"
-        place.mkdir(exist_ok=True)
+        target = folder / f"{copy:05}"
+        target.mkdir(exist_ok=True)
         for number, text in enumerate(texts):
             changed = _ID.sub(rb"\g<1>%08x" % copy, text)
-            (place / f"{number}.json.gz").write_bytes(gzip.compress(changed, compresslevel=1, mtime=0))
+            (target / f"{number}.json.gz").write_bytes(gzip.compress(changed, compresslevel=1, mtime=0))
 
 
 def read(folder: Path, *, is_typed: bool) -> Counts:

@@ -19,7 +19,7 @@ def drop_params(params: dict[str, Any], **_: Any) -> None:
 
 
 def drop_copy(params: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Return other parameters, without the guardrail."""
+    """Return a copy of the parameters without the guardrail."""
     return {name: value for name, value in params.items() if not name.startswith("guardrail")}
 
 

@@ -28,7 +28,9 @@ BODIES: Final[dict[str, Any]] = {
     "another version": f'{{"messages": {MESSAGES}, "guardrailConfig": {RIGHT}}}'.replace('"3"', '"1"').encode(),
     "a number for a version": f'{{"messages": {MESSAGES}, "guardrailConfig": {RIGHT}}}'.replace('"3"', "3").encode(),
     "one level down": f'{{"messages": {MESSAGES}, "x": {{"y": 1, "guardrailConfig": {RIGHT}}}}}'.encode(),
-    "in a text": json.dumps({"messages": [{"role": "user", "content": [{"text": f', "guardrailConfig": {RIGHT}}}'}]}]}).encode(),
+    "in a string": json.dumps(
+        {"messages": [{"role": "user", "content": [{"text": f', "guardrailConfig": {RIGHT}}}'}]}]}
+    ).encode(),
     "twice, the right one last": f'{{"guardrailConfig": {OTHER}, "messages": {MESSAGES}, "guardrailConfig": {RIGHT}}}'.encode(),
     "twice, the right one first": f'{{"guardrailConfig": {RIGHT}, "messages": {MESSAGES}, "guardrailConfig": {OTHER}}}'.encode(),
     "twice, once in escapes": f'{{"guardrail\\u0043onfig": {{}}, "messages": {MESSAGES}, "guardrailConfig": {RIGHT}}}'.encode(),
@@ -53,7 +55,7 @@ NOT_BYTES: Final[dict[str, Any]] = {"bytearray": bytearray(WHOLE.encode()), "tex
 
 
 def put(body: Any) -> Callable[..., None]:
-    """Make a handler that puts another body in."""
+    """Return a handler that replaces the body."""
 
     def handler(params: Any = None, request: Any = None, **_: Any) -> None:
         if params is not None:

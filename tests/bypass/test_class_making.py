@@ -26,22 +26,22 @@ class Other:
 
 
 def before(base_classes: list[type], **_: Any) -> None:
-    """Stand before the guard's mixin."""
+    """Add a mixin before the guard's."""
     base_classes.insert(0, Other)
 
 
 def after(base_classes: list[type], **_: Any) -> None:
-    """Stand behind all others."""
+    """Add a base class after all others."""
     base_classes.append(type("Last", (), {}))
 
 
-def in_its_place(base_classes: list[type], **_: Any) -> None:
-    """Leave the guard's mixin out."""
+def without_the_mixin(base_classes: list[type], **_: Any) -> None:
+    """Remove the guard's mixin from the bases."""
     base_classes[:] = [BaseClient]
 
 
 def with_a_method(class_attributes: dict[str, Any], **_: Any) -> None:
-    """Give the class a method that no mixin can come before."""
+    """Add a method to the class itself, which no mixin can override."""
     class_attributes["_make_api_call"] = BaseClient._make_api_call
 
 
@@ -49,7 +49,7 @@ EVENTS = ("creating-client-class", "creating-client-class.bedrock-runtime", "cre
 
 
 @pytest.mark.parametrize("event", EVENTS)
-@pytest.mark.parametrize("handler", [before, after, in_its_place, with_a_method])
+@pytest.mark.parametrize("handler", [before, after, without_the_mixin, with_a_method])
 @pytest.mark.parametrize("way", ["client", "session"])
 def test_changed_client_class_sends_nothing_unguarded(
     monkeypatch: pytest.MonkeyPatch, harness: Make, handler: Callable[..., Any], event: str, way: str
@@ -60,7 +60,7 @@ def test_changed_client_class_sends_nothing_unguarded(
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
     maker = env.guard if way == "client" else env.guard.session(session)
 
-    # Python 3.11 wraps what goes wrong while a class is made.
+    # Python 3.11 wraps an error that is raised while a class is created.
     with suppress(ConfigurationError, RuntimeError):
         client = maker.client("bedrock-runtime", **env.fake.client_kwargs())
         try_all(env._replace(client=client))

@@ -19,32 +19,32 @@ if TYPE_CHECKING:
 
 
 def other_bases(env: Harness, _: pytest.MonkeyPatch) -> None:
-    """Take the mixin out of the bases."""
+    """Remove the mixin from the bases."""
     type(env.client).__bases__ = (BaseClient,)
 
 
 def other_class(env: Harness, _: pytest.MonkeyPatch) -> None:
-    """Make the client one of a class without the mixin."""
+    """Set the class of the client to one without the mixin."""
     env.client.__class__ = type("BedrockRuntime", (BaseClient,), {**vars(type(env.client))})
 
 
 def on_the_client(env: Harness, _: pytest.MonkeyPatch) -> None:
-    """Put botocore's own method on the client."""
+    """Set botocore's own method on the client."""
     env.client._make_api_call = BaseClient._make_api_call.__get__(env.client)
 
 
 def on_its_class(env: Harness, _: pytest.MonkeyPatch) -> None:
-    """Put botocore's own method on the client's class."""
+    """Set botocore's own method on the client's class."""
     type(env.client)._make_api_call = BaseClient._make_api_call
 
 
 def on_the_mixin(_: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put botocore's own method on the mixin."""
+    """Set botocore's own method on the mixin."""
     monkeypatch.setattr(GuardedClient, "_make_api_call", BaseClient._make_api_call)
 
 
 def without_notes(_: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the gate see nothing of what botocore writes, and leave the stages out."""
+    """Hide from the gate what botocore serializes, and skip the stages."""
     monkeypatch.setattr(GuardedClient, "_convert_to_request_dict", BaseClient._convert_to_request_dict)
     monkeypatch.setattr(GuardedClient, "_make_api_call", BaseClient._make_api_call)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def past(env: Harness) -> None:
-    """Call past the guard, as the call before did."""
+    """Make calls past the guard, which the gate refuses."""
     with pytest.raises(GuardrailTamperedError):
         BaseClient._make_api_call(env.client, "Converse", GUARDED)
     with pytest.raises(GuardrailTamperedError):

@@ -19,7 +19,7 @@ DRAFT: Final = Guardrail(HR.arn, version="DRAFT", name="draft")
 
 
 def named(method: str, version: str) -> dict[str, Any]:
-    """Name the guardrail in a version."""
+    """Return parameters that name a version of the guardrail."""
     both = {"guardrailIdentifier": HR.arn, "guardrailVersion": version}
     return {**ask(method), **({"guardrailConfig": both} if method.startswith("converse") else both)}
 

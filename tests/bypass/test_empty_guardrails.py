@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 EMPTY: Final[dict[str, Any]] = {
     "empty": {},
-    "empty texts": {"guardrailIdentifier": "", "guardrailVersion": ""},
+    "empty strings": {"guardrailIdentifier": "", "guardrailVersion": ""},
     "an identifier": {"guardrailIdentifier": HR.arn},
     "a short identifier": {"guardrailIdentifier": HR.id},
     "a version": {"guardrailVersion": "3"},
@@ -24,7 +24,7 @@ EMPTY: Final[dict[str, Any]] = {
 NO_GUARDRAIL: Final[dict[str, Any]] = {"None": None, "None within": {"guardrailIdentifier": None, "guardrailVersion": None}}
 NOT_A_DICT: Final[dict[str, Any]] = {
     "pairs": [("guardrailIdentifier", HR.arn), ("guardrailVersion", "3")],
-    "a text": HR.arn,
+    "a string": HR.arn,
 }
 OTHER_TYPES: Final[dict[str, Any]] = {
     "a number": {"guardrailIdentifier": HR.arn, "guardrailVersion": 3},
@@ -33,7 +33,7 @@ OTHER_TYPES: Final[dict[str, Any]] = {
 
 
 def params(method: str, given: Any) -> dict[str, Any]:
-    """Put what is given where the operation has its guardrail."""
+    """Return parameters with a value at the operation's guardrail location."""
     if method.startswith("converse"):
         return {**ask(method), "guardrailConfig": given}
     return {**ask(method), **{name: value for name, value in dict(given or {}).items() if name != "trace"}}

@@ -20,7 +20,7 @@ ALLOW_ALL: Final = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement"
 
 
 def denying(keys: dict[str, str]) -> iam.PolicySet:
-    """Allow everything but model calls with these values of context keys."""
+    """Return policies that allow everything except model calls with these values of context keys."""
     deny = {**ALLOW, "Effect": "Deny", "Action": "bedrock:InvokeModel*", "Condition": {"StringEquals": keys}}
     return iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": [ALLOW, deny]}])
 

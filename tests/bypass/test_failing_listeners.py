@@ -19,7 +19,7 @@ MOMENTS = ("open", "enter", "hear", "leave", "close")
 
 
 class Failing:
-    """Fails at one moment of every call."""
+    """A listener and observation that raises in one method of every call."""
 
     def __init__(self, moment: str, error: BaseException) -> None:
         self._moment = moment
@@ -30,24 +30,24 @@ class Failing:
             raise self._error
 
     def open(self, _: Any) -> Failing:
-        """Begin."""
+        """Follow a call."""
         self._at("open")
         return self
 
     def enter(self) -> None:
-        """Go in."""
+        """Enter."""
         self._at("enter")
 
     def leave(self) -> None:
-        """Go out."""
+        """Leave."""
         self._at("leave")
 
     def on_event(self, _: Any) -> None:
-        """Take note."""
+        """Receive an event."""
         self._at("hear")
 
     def close(self, _: Any) -> None:
-        """End."""
+        """Close."""
         self._at("close")
 
 

@@ -22,9 +22,11 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doe
 
 
 def in_a_child(work: Callable[[], None]) -> int:
-    """Do something in a forked child, and give its exit code: 0 when it went well."""
+    """Run a function in a forked child, and return the exit code: 0 if it succeeded."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of forking while threads run, as the fake's do
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # Python warns about forks while threads run, and the fake has threads
         child = os.fork()
     if child == 0:
         try:
@@ -36,7 +38,7 @@ def in_a_child(work: Callable[[], None]) -> int:
 
 
 def attack(env: Harness, *, again: bool = True) -> None:
-    """Call as told, and past the guard."""
+    """Call the function, and call past the guard."""
     with env.guard.using("customer-facing"):
         env.client.converse(**ask("converse"))
     for _ in range(1 + again):

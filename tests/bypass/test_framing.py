@@ -1,4 +1,4 @@
-"""Two requests in one: a body that is longer than its header says hides another request."""
+"""Two requests in one: a body that is longer than its Content-Length hides another request."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_additional_header_of_a_plain_dict_is_sent_in_bytes(harness: Make) -> No
 
 
 def test_header_of_botocore_with_a_name_in_bytes_is_refused(harness: Make) -> None:
-    """Botocore's own dictionary of headers cannot give such a name, so it could not be sent either."""
+    """The dictionary of headers of botocore cannot look such a name up, so botocore could not send it either."""
     env = harness()
     on(env, "before-send", lambda request, **_: request.headers.update({b"X-Team": "hr"}))
 
@@ -130,7 +130,7 @@ class Pipe:
     """A body that can be read once and has no length."""
 
     def __init__(self, data: bytes) -> None:
-        """Keep what is to be read."""
+        """Store the data."""
         self.read = BytesIO(data).read
 
 
@@ -177,7 +177,7 @@ def test_body_that_cannot_be_read_is_refused(harness: Make) -> None:
 
 
 def test_report_mode_sends_what_it_would_refuse_and_retries_it(harness: Make) -> None:
-    """A body that cannot be read is a request of botocore like any other."""
+    """For botocore, a request with an unreadable body is a request like any other."""
     recorder = Recorder()
     env = harness(mode="report", listeners=[recorder], config=Config(signature_version=UNSIGNED))
     on(env, "before-send", lambda request, **_: setattr(request, "body", iter([request.body])))

@@ -22,7 +22,7 @@ INVOCATIONS: Final = ("invoke_model", "invoke_model_with_response_stream")
 
 
 def replaced(headers: Any, name: str, value: Any) -> None:
-    """Put a header in the place of one."""
+    """Replace the value of a header."""
     del headers[name]
     headers[name] = value
 
@@ -37,7 +37,7 @@ EDITS: Final[dict[str, Callable[[Any], None]]] = {
     "two in one": lambda headers: replaced(headers, IDENTIFIER, f"{HR.arn}, {WEAK['guardrailIdentifier']}"),
     "a space before": lambda headers: replaced(headers, IDENTIFIER, f" {HR.arn}"),
     "bytes": lambda headers: replaced(headers, IDENTIFIER, WEAK["guardrailIdentifier"].encode()),
-    "no text": lambda headers: replaced(headers, VERSION, 3),
+    "no string": lambda headers: replaced(headers, VERSION, 3),
 }
 SIGNING_EDITS: Final[dict[str, Callable[[Any], None]]] = {
     **EDITS,

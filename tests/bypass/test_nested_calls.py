@@ -34,7 +34,7 @@ OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def within(env: Harness, event: str, attack: Callable[[], Any]) -> list[BaseException]:
-    """Attack once, in the middle of a call, and give what came of it."""
+    """Attack once, in the middle of a call, and return the result of the attack."""
     came: list[BaseException] = []
 
     def handler(**_: Any) -> None:

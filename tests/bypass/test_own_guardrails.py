@@ -32,7 +32,7 @@ OWN: Final = {
 
 
 def params(method: str, identifier: str, version: str) -> dict[str, Any]:
-    """Name a guardrail in a call."""
+    """Return the parameters of a call that names a guardrail."""
     named = {"guardrailIdentifier": identifier, "guardrailVersion": version}
     return {**ask(method), **({"guardrailConfig": named} if method.startswith("converse") else named)}
 
@@ -63,12 +63,12 @@ def test_unapproved_guardrail_of_the_caller_is_replaced_if_configured(
 
 
 class Identifier(str):
-    """Compares as the approved one, and is written as another."""
+    """A string that equals the approved identifier, and is sent as another one."""
 
     __slots__ = ()
 
     def encode(self, *_: Any) -> bytes:
-        """Give what is sent."""
+        """Return the bytes that are sent."""
         return WEAK["guardrailIdentifier"].encode()
 
     def __str__(self) -> str:

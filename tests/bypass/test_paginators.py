@@ -1,4 +1,4 @@
-"""Paginators, which find the method that they call."""
+"""Paginators, which look up the method that they call."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def test_client_created_from_the_parts_of_another_is_refused(harness: Make) -> N
     }
     again = type(old)(**options)
 
-    # Both have the same endpoint, in which two gates stand now, and neither lets through what the other authorized.
+    # Both clients share an endpoint, which has two gates now. Neither gate passes what the other one authorized.
     with pytest.raises(GuardrailTamperedError):
         again.converse(**ask("converse"))
     with pytest.raises(GuardrailTamperedError):

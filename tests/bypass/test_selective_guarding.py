@@ -24,13 +24,13 @@ CONFIG: Final = "amazon-bedrock-guardrailConfig"
 
 
 def invocation(text: str, **config: Any) -> dict[str, Any]:
-    """Write an invocation with a configuration of its guardrail in the body."""
+    """Return an invocation with a configuration of its guardrail in the body."""
     params = ask("invoke_model", text)
     return {**params, "body": json.dumps({**json.loads(params["body"]), CONFIG: config}).encode()}
 
 
 def conversation(*content: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Write a conversation."""
+    """Return a conversation."""
     return {**ask("converse"), "messages": [{"role": "user", "content": list(content)}], **more}
 
 
@@ -155,7 +155,7 @@ def hide_in_params(params: dict[str, Any], **_: Any) -> None:
 
 
 def hide_in_body(params: dict[str, Any], **_: Any) -> None:
-    """Do so in the body that was written."""
+    """Do the same in the serialized body."""
     said = json.loads(params["body"])
     if "guardrailConfig" in said:
         params["body"] = json.dumps({**said, "messages": [{"role": "user", "content": HIDING}]}).encode()

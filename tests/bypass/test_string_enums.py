@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Model(StrEnum):
-    """Is formatted as its value."""
+    """A string enum that is formatted as its value."""
 
     ALLOWED = MODEL
     DENIED = DENIED_MODEL
@@ -24,14 +24,14 @@ class Model(StrEnum):
 
 
 class NamedModel(str, Enum):  # noqa: UP042  # how string enums were written before Python 3.11
-    """Is formatted as ``NamedModel.ALLOWED``."""
+    """A string enum that is formatted as ``NamedModel.ALLOWED``."""
 
     ALLOWED = MODEL
     DENIED = DENIED_MODEL
 
 
 class DisplayModel(str):
-    """Is formatted as a name for people."""
+    """A string enum that is formatted as a display name."""
 
     __slots__ = ()
 

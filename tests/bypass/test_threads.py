@@ -1,4 +1,4 @@
-"""Threads of one client, some of which call past the guard during guarded calls."""
+"""Several threads that use one client; some of them call past the guard during guarded calls."""
 
 from __future__ import annotations
 

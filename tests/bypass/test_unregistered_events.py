@@ -21,7 +21,7 @@ EVENTS: Final = ("before-sign", "before-call", "before-send", "before-parameter-
 
 
 def by_name(client: Any) -> None:
-    """Unregister whatever might be the guard's, by event and by its handlers' names."""
+    """Unregister every handler that could belong to the guard, by event and by name."""
     for event in EVENTS:
         for name in (event, f"{event}.bedrock-runtime"):
             for known in ("guardedbedrock", "guardedbedrock-gate", "guardedbedrock-client-class"):
@@ -34,7 +34,7 @@ def signing(client: Any) -> None:
 
 
 def all_of_them(client: Any) -> None:
-    """Put an emitter without handlers in the place of the client's."""
+    """Replace the emitter of the client by one without handlers."""
     client.meta.events = HierarchicalEmitter()
     client._endpoint._event_emitter = client.meta.events
 

@@ -48,7 +48,7 @@ def test_help(cli: Cli, arguments: list[str]) -> None:
     assert "Usage: guardedbedrock" in out
 
 
-def test_a_warning_is_one_line_without_a_place_in_the_code() -> None:
+def test_a_warning_is_one_line_without_file_and_line() -> None:
     program = "import warnings; from guardedbedrock.cli import main; main(); warnings.warn('a\\nb')"
     done = subprocess.run([sys.executable, "-c", program, "--version"], capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - a command of this test
 
@@ -80,7 +80,7 @@ def test_without_a_command_the_help_is_printed(cli: Cli) -> None:
         assert f" {command} " in out
 
 
-def test_tls_takes_no_value(cli: Cli) -> None:
+def test_tls_accepts_no_value(cli: Cli) -> None:
     assert "does not take a value" in cli("serve", "--tls=true").err
 
 
@@ -122,7 +122,7 @@ def test_invalid_input_is_one_line_and_exit_code_2(cli: Cli, arguments: list[str
 
 @pytest.mark.parametrize("command", [["lint"], ["report"], ["prove", "never"]])
 def test_help_names_the_table_of_the_configuration(cli: Cli, command: list[str]) -> None:
-    """Rich would read ``[policies]`` as markup, and leave it out."""
+    """Rich would read ``[policies]`` as markup, and omit it."""
     out = " ".join(cli(*command, "--help", COLUMNS="200").out.split())
 
     assert ("the tables lint.suppressions" if command == ["lint"] else "the table policies") in out

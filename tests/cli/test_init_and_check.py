@@ -109,7 +109,7 @@ def test_check_summarizes_a_valid_configuration(cli: Cli, tmp_path: Path, argume
 
 
 def test_check_does_not_read_a_source(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """AWS is not called: it would be at an address where nothing listens, and the output would say that the source failed."""
+    """AWS is not called. Nothing listens at its address, so the output would say that the source failed."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     (tmp_path / "guard.toml").write_text(
         f'principal = "caller"\npolicies = "account"\n[[guardrails]]\narn = "{ARN}"\nversion = "3"\n', "utf-8"

@@ -126,7 +126,7 @@ def test_suppression(bad: str, where: str) -> None:
 
 
 @pytest.mark.parametrize("where", ['sid = "Other"', 'path = "other.json"', 'path = "bad.json"\nsid = "Other"'])
-def test_suppression_of_another_place(bad: str, where: str) -> None:
+def test_suppression_of_another_location(bad: str, where: str) -> None:
     Path("g.toml").write_text(f'[[lint.suppressions]]\nrule = "INVALID_ACTION"\n{where}\nreason = "test data"\n', "utf-8")
     assert run(["lint", bad, "--config", "g.toml"]) == 1
 

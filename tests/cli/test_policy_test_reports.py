@@ -195,5 +195,5 @@ def on_a_terminal(folder: Path, file: str) -> tuple[str, str]:
 def read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
-    except OSError:  # Linux reports so that the other end is closed
+    except OSError:  # Linux reports a closed other end in this way
         return b""

@@ -91,7 +91,7 @@ def test_files_globs_and_folders_are_read(cli: Cli, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "place"),
+    ("content", "location"),
     [
         pytest.param([GOOD | {"note": ""}], "cases.json: case `reads`: unknown field `note`", id="stray field"),
         pytest.param([GOOD, GOOD], "cases.json: case `reads`: the id is not unique", id="repeated id"),
@@ -130,13 +130,13 @@ def test_files_globs_and_folders_are_read(cli: Cli, tmp_path: Path) -> None:
         pytest.param([{"id": "a\nb"}], "cases.json: case `a b`: ", id="line break in an id"),
     ],
 )
-def test_invalid_input_is_one_line_with_its_location(cli: Cli, tmp_path: Path, content: object, place: str) -> None:
+def test_invalid_input_is_one_line_with_its_location(cli: Cli, tmp_path: Path, content: object, location: str) -> None:
     write(tmp_path, content)
 
     code, out, err = cli("test", "cases.json")
 
     assert (code, out) == (2, "")
-    assert err.startswith(f"guardedbedrock: {place}")
+    assert err.startswith(f"guardedbedrock: {location}")
     assert err.count("\n") == 1
 
 

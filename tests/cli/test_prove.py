@@ -94,8 +94,8 @@ def test_reports_name_files_that_exist(name: str, tmp_path: Path, capsys: pytest
     ):
         assert run(["prove", *arguments, "--format", "sarif"]) == 1
         (result,) = json.loads(capsys.readouterr().out)["runs"][0]["results"]
-        places = [place["physicalLocation"]["artifactLocation"]["uri"] for place in result["locations"]]
-        assert {unquote(urlsplit(uri).path) for uri in places} == ({file} if file else set())
+        uris = [one["physicalLocation"]["artifactLocation"]["uri"] for one in result["locations"]]
+        assert {unquote(urlsplit(uri).path) for uri in uris} == ({file} if file else set())
         assert run(["prove", *arguments, "--format", "github"]) == 1
         shown = capsys.readouterr().out.partition("::")[2].partition("::")[0]
         assert shown == (f"error file={file.replace('%', '%25')}" if file else "error")
@@ -261,14 +261,14 @@ MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-h
         ([{"operation": "Converse", "params": {}}], "[0].params: `modelId` is missing"),
         ([{"operation": "Converse", "params": {"modelId": 5}}], "[0].params: a parameter has the wrong type"),
         ([{"operation": "Talk", "params": {}}], "[0].operation: `Talk` is not an operation of Bedrock"),
-        ([{"operation": "Converse", "params": {"modelId": "m"}, "region": 5}], "[0].region: must be a text"),
-        ([{"action": 5, "resource": "*"}], "[0].action: must be a text"),
+        ([{"operation": "Converse", "params": {"modelId": "m"}, "region": 5}], "[0].region: must be a string"),
+        ([{"action": 5, "resource": "*"}], "[0].action: must be a string"),
         ([{"action": BOTH[0]}], "[0]: `resource` is missing"),
         ([{"params": {}}], "[0]: `operation` is missing"),
-        ([{"action": BOTH[0], "resource": MODEL, "unknown": "aws:x"}], "[0].unknown: must be an array of texts"),
-        ([{"action": BOTH[0], "resource": MODEL, "unknown": [5]}], "[0].unknown: must be an array of texts"),
-        ([{"action": BOTH[0], "resource": MODEL, "context": {"a": {"b": 1}}}], "[0].context.a: must be a text, a number"),
-        ([{"action": BOTH[0], "resource": MODEL, "context": {"a": [None]}}], "[0].context.a: must be a text, a number"),
+        ([{"action": BOTH[0], "resource": MODEL, "unknown": "aws:x"}], "[0].unknown: must be an array of strings"),
+        ([{"action": BOTH[0], "resource": MODEL, "unknown": [5]}], "[0].unknown: must be an array of strings"),
+        ([{"action": BOTH[0], "resource": MODEL, "context": {"a": {"b": 1}}}], "[0].context.a: must be a string, a number"),
+        ([{"action": BOTH[0], "resource": MODEL, "context": {"a": [None]}}], "[0].context.a: must be a string, a number"),
         ([{"action": "bedrock:Invoke*", "resource": MODEL}], "[0].action: `bedrock:Invoke*` is a pattern; name one action"),
         (
             [{"request": {"action": "bedrock:InvokeModelWithGuardrail", "resource": "*"}}],
@@ -323,7 +323,7 @@ def test_calls_in_yaml(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("others", [0, 16])
 def test_a_snapshot_is_asked_for_every_principal(others: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Many principals are asked for in several processes."""
+    """The answers for many principals are computed in several processes."""
 
     def role(name: str, *statements: dict[str, Any]) -> dict[str, Any]:
         document = {"Version": "2012-10-17", "Statement": list(statements)}
@@ -367,8 +367,8 @@ def test_a_snapshot_without_principals_proves_nothing(question: str, tmp_path: P
         (["never", "InvokeModel", "--identity", ALLOWED], "no action `InvokeModel`; did you mean `bedrock:InvokeModel`?"),
         (["never", "x", "--identity", ALLOWED], "no action `x`; write it like bedrock:InvokeModel"),
         (["no-new-access", "missing.json", "missing.json"], "missing.json: cannot be read"),
-        (["guardrail-required", "--identity", ALLOWED, "--approved", "abc123"], "--approved: `abc123` is not ARN or ARN:VERSION"),
-        (["guardrail-required", "--identity", ALLOWED, "--approved", f"{APPROVED}x"], "is not ARN or ARN:VERSION of a guardrail"),
+        (["guardrail-required", "--identity", ALLOWED, "--approved", "abc123"], "`abc123` is not the ARN or ARN:VERSION"),
+        (["guardrail-required", "--identity", ALLOWED, "--approved", f"{APPROVED}x"], "is not the ARN or ARN:VERSION of a"),
         (["guardrail-required", "--identity", ALLOWED, "--principal", "Ana"], "--principal: `Ana` is not the ARN of a user"),
         (["unreachable", "--identity", ALLOWED, "--all"], "--all: asks for every principal of a snapshot"),
         (["guardrail-required", "--identity", ALLOWED, "--assume", "key"], "--assume: `key` is not KEY=VALUE"),

@@ -57,7 +57,7 @@ def test_newly_denied_calls_exit_with_1(cli: Cli) -> None:
 def test_a_trail_without_a_record_exits_with_2(  # noqa: PLR0913, PLR0917  # a table of files, under some options
     name: str, text: str, reason: str, options: list[str], cli: Cli, trail: Path
 ) -> None:
-    """A report of no calls would look like one without denials."""
+    """A report without calls would look like a report without denials."""
     (trail / "other").mkdir()
     (trail / "other" / name).write_text(text, "utf-8")
 

@@ -285,7 +285,7 @@ def test_parameters_are_read_from_a_file(simulate: Cli, tmp_path: Path) -> None:
         pytest.param(["--params", '{"a": {"b": 1, "b": 2}}'], "--params: has the key `b` twice; keep one", id="repeated key"),
         pytest.param(["--params", "@none.json"], "--params @none.json: cannot be read (No such file", id="no file"),
         pytest.param([], "params: `modelId` is missing, which Converse needs", id="no model"),
-        pytest.param(["--params", '{"modelId": 5}'], "params: `modelId` is of type `int`; give the ID or ARN", id="wrong model"),
+        pytest.param(["--params", '{"modelId": 5}'], "params: `modelId` is of type `int`; pass the ID or ARN", id="wrong model"),
         pytest.param(
             ["--params", '{"modelId": "a.b", "guardrailConfig": {"guardrailIdentifier": [1]}}'],
             "--params: `guardrailConfig.guardrailIdentifier` is of type `list`; Converse accepts `str` there",

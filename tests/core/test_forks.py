@@ -49,7 +49,7 @@ PATIENCE: Final = 20
 
 
 def fork(work: Callable[[], object]) -> int:
-    """Start a child that does something, and give its process ID."""
+    """Start a child that runs a function, and return its process ID."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python warns about forks while threads run, which is the test
         child = os.fork()
@@ -64,12 +64,12 @@ def fork(work: Callable[[], object]) -> int:
 
 
 def exit_code(child: int) -> int:
-    """Wait for a child; 0 if its work succeeded, -14 if it was killed because it waited for ever."""
+    """Wait for a child; 0 if its work succeeded, -14 if it was killed because it waited forever."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def held(lock: Any, work: Callable[[], object]) -> int:
-    """Do something in a child that is forked while another thread of the parent holds a lock."""
+    """Run a function in a child that is forked while another thread of the parent holds a lock."""
     is_held, may_end = Event(), Event()
 
     def hold() -> None:
@@ -114,7 +114,7 @@ def test_a_fork_safe_lock_excludes_other_threads_and_may_be_released_in_a_child_
 
 
 class Case(NamedTuple):
-    """An object with a lock, and what needs the lock."""
+    """An object with a lock, and a function that needs the lock."""
 
     make: Callable[[], Any]
     work: Callable[[Any], object]
@@ -143,7 +143,7 @@ def test_a_child_does_not_wait_for_a_lock_of_the_parent(case: Case) -> None:
 
 
 def test_every_lock_of_the_library_is_renewed_in_a_child() -> None:
-    """Only `ForkSafeLock`, and the classes that renew them themselves, make locks and threads."""
+    """Only `ForkSafeLock`, and the classes that renew their own, create locks and threads."""
     makers = {"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore", "Barrier", "Thread", "ThreadPoolExecutor"}
     found = set()
     for path in PACKAGE.rglob("*.py"):

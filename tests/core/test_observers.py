@@ -22,7 +22,7 @@ def decided(decision: Any) -> events.PreflightDecided:
 
 
 class Notes(Observation):
-    """Keeps what it receives."""
+    """A listener that stores what it receives."""
 
     def __init__(self, **wants: bool) -> None:
         self.events: list[Any] = []
@@ -87,7 +87,7 @@ def test_every_observation_is_closed_once_with_the_first_error() -> None:
 
 def test_a_derived_observation_needs_no_method() -> None:
     class Nothing(Observation):
-        """Implements no method."""
+        """An observation that implements no method."""
 
     class Opener:
         def open(self, _: Call) -> Observation:
@@ -102,7 +102,7 @@ def test_a_derived_observation_needs_no_method() -> None:
 
 
 def test_an_observation_that_cannot_enter_is_dropped() -> None:
-    """It is not told to leave what it never entered."""
+    """Its `leave` is not called."""
 
     class Failing(Notes):
         left = False

@@ -8,7 +8,7 @@ from guardedbedrock.core.records import plain_parameters
 
 
 class Model(str, Enum):  # noqa: UP042  # how string enums were written before Python 3.11
-    """Is formatted as ``Model.HAIKU``."""
+    """A string enum that is formatted as ``Model.HAIKU``."""
 
     HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
 

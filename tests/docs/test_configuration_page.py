@@ -1,4 +1,4 @@
-"""The page of the configuration is the one that the settings generate, and its examples work when they are pasted."""
+"""The configuration page is the one that the settings generate, and its examples work when they are pasted."""
 
 from __future__ import annotations
 

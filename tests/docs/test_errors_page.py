@@ -53,7 +53,7 @@ def instance(name: str) -> Any:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_attributes_of_an_error_are_those_of_the_page(name: str) -> None:
-    """Those of its row and of the rows of its bases, no more and no fewer."""
+    """The attributes are exactly those in its row and in the rows of its base classes."""
     bases = [base.__name__ for base in type(instance(name)).__mro__]
     listed = {each for base in bases if base in ROWS for each in re.findall(r"`(\w+)`", ROWS[base].split(" | ")[1])}
     error = instance(name)

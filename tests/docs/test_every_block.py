@@ -150,7 +150,7 @@ def test_every_block_has_a_test_that_runs_it() -> None:
 
 
 def test_the_names_that_a_page_imports_exist() -> None:
-    """Also in programs that only run with other packages installed, such as PySpark."""
+    """This includes programs that need other packages, such as PySpark."""
     programs = [block.text for _, _, block in FOUND if block.language == "python" and not block.text.startswith(">>>")]
     imports = [node for text in programs for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
     ours = sorted({ast.unparse(node) for node in imports if str(node.module).startswith("guardedbedrock")})
@@ -161,7 +161,7 @@ def test_the_names_that_a_page_imports_exist() -> None:
 
 
 def test_every_fence_names_its_language() -> None:
-    """Else a block would be in no test."""
+    """Otherwise no test would run the block."""
     fences = {page: len(re.findall(r"^ *(?:```|~~~)", page.read_text("utf-8"), re.MULTILINE)) for page in PAGES}
 
     assert fences == {page: 2 * len(list(blocks(page.read_text("utf-8")))) for page in PAGES}

@@ -37,7 +37,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBedroc
 
 
 def program(contains: str) -> str:
-    """Return the only program that contains a text."""
+    """Return the only program that contains a string."""
     (found,) = [text for text in PROGRAMS if contains in text]
     return str(found)
 
@@ -77,7 +77,7 @@ def test_a_stubbed_client_expects_the_guardrail_and_raises_typed_errors(
 
 @pytest.fixture
 def chat(fake: FakeBedrock) -> Iterator[str]:
-    """Serve the recipe with uvicorn, and give the URL of its endpoint."""
+    """Serve the recipe with uvicorn, and yield the URL of its endpoint."""
     import uvicorn  # noqa: PLC0415  # a web server is loaded for these tests only
 
     names: dict[str, Any] = {"__name__": "recipe"}

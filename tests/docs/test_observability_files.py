@@ -1,7 +1,7 @@
 """
 The Grafana dashboard and the collector of docs/observability use metrics, labels, attributes and settings that exist.
 
-The dashboard is loaded with Grafana's own library, and its queries are parsed as PromQL. The collector itself is no package of a
+The dashboard is loaded with Grafana's own library, and its queries are parsed as PromQL. The collector itself is in no package
 registry, so its file is compared with the settings that the documentation of each component lists.
 """
 
@@ -127,8 +127,8 @@ def test_the_dashboard_shows_every_metric_that_an_operator_acts_on() -> None:
 
 
 def test_the_panels_do_not_overlap() -> None:
-    places = [panel["gridPos"] for panel in PANELS.values()]
-    cells = [(x, y) for at in places for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])]
+    rectangles = [panel["gridPos"] for panel in PANELS.values()]
+    cells = [(x, y) for at in rectangles for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])]
 
     assert len(cells) == len(set(cells))
     assert max(x for x, _ in cells) < 24
@@ -190,12 +190,12 @@ def misplaced(given: Any, expected: Any, path: str) -> Iterator[str]:
 
 
 def invalid(collector: dict[str, Any]) -> list[str]:
-    """Return the places of a collector's file that its components do not accept. ``attributes/no_content`` is an `attributes`."""
+    """Return the settings of a collector that its components do not accept. ``attributes/no_content`` is an `attributes`."""
     return [
-        place
+        location
         for kind in ("receivers", "processors", "exporters")
         for name, settings in collector[kind].items()
-        for place in misplaced(settings, SETTINGS[f"{kind}/{name.partition('/')[0]}"], f"{kind}/{name}")
+        for location in misplaced(settings, SETTINGS[f"{kind}/{name.partition('/')[0]}"], f"{kind}/{name}")
     ]
 
 

@@ -24,14 +24,14 @@ SERVE: Final = "guardedbedrock serve --port 8484 --config guardedbedrock.toml"
 
 
 def block(language: str, contains: str) -> str:
-    """Return the only block of a language that contains a text."""
+    """Return the only block of a language that contains a string."""
     (found,) = [text for kind, text in BLOCKS if kind == language and contains in text]
     return str(found)
 
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    """Return a free port, in place of the README's fixed one."""
+    """Return a free port, instead of the README's fixed one."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

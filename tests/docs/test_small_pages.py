@@ -1,4 +1,4 @@
-"""The blocks of the pages that have few: they run, or the product loads them."""
+"""The blocks of pages with few blocks: they run, or the library loads them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ if __name__ == "__main__":
 
 
 def block(page: str, language: str, contains: str = "") -> str:
-    """Return the only block of a page in a language that contains a text."""
+    """Return the only block of a page in a language that contains a string."""
     found = [each.text for each in blocks((DOCS / page).read_text("utf-8")) if each.language == language]
     (text,) = [each for each in found if contains in each]
     return text
@@ -125,7 +125,7 @@ def test_the_suppression_of_the_page_of_governance_removes_its_finding(
 
 @pytest.mark.parametrize(("page", "step"), WORKFLOWS, ids=[f"{page}-{number}" for number, (page, _) in enumerate(WORKFLOWS)])
 def test_a_step_of_a_workflow_uses_an_action_or_a_hook_of_this_repository(page: str, step: dict[str, Any]) -> None:
-    """With inputs that exist; required ones are given."""
+    """Its inputs exist, and the required ones are set."""
     assert page
     if "uses" in step:
         folder = step["uses"].removeprefix("OWNER/guardedbedrock/").removesuffix("@REF")

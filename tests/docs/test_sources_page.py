@@ -1,4 +1,4 @@
-"""The page of sources: its examples run on the snapshot of the page, and its policies are policies."""
+"""docs/sources.md: its examples run on the snapshot of the page, and its policies are valid."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_examples_of_accounts_run_as_printed(tmp_path: Path, monkeypatch: pytest
 
 
 def test_minimal_policies_of_the_page_are_policies() -> None:
-    """With actions that exist."""
+    """Their actions exist."""
     policies = [each for each in OBJECTS if "Statement" in each]
 
     assert len(policies) == 2

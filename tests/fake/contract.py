@@ -58,7 +58,7 @@ _SPOKEN: Final = {"modelId", "messages", "system", "guardrailConfig", "inference
 
 
 def _speaks_langchain(case: dict[str, Any]) -> bool:
-    """Return whether langchain-aws can make a call: a chat of texts."""
+    """Return whether langchain-aws can make a call: a chat that contains only text."""
     params = case.get("params", {})
     blocks = [block for message in params.get("messages", ()) for block in message["content"]]
     chat = case["operation"] in {"Converse", "ConverseStream"} and set(params) <= _SPOKEN
@@ -73,7 +73,7 @@ _EMBEDDED: Final = ({"inputText"}, {"inputText", "dimensions"}, {"texts", "input
 
 
 def langchain_part(case: dict[str, Any]) -> str | None:
-    """Return the part of langchain-aws that makes a call that is no chat: embeddings, rerank or retriever."""
+    """Return the part of langchain-aws that makes a call other than a chat: embeddings, rerank or retriever."""
     params = case["params"]
     if case.get("before") or "error" in case["expect"]:
         return None
@@ -121,7 +121,7 @@ def params_of(call: dict[str, Any]) -> dict[str, Any]:
 
 def outcome(response: dict[str, Any], streamed: list[Any] | bytes | None = None) -> dict[str, Any]:
     """
-    Convert a response to JSON: members in their order, blobs and times as text.
+    Convert a response to JSON: members in their order, blobs and times as strings.
 
     Args:
         response: The parsed response.
@@ -135,7 +135,7 @@ def outcome(response: dict[str, Any], streamed: list[Any] | bytes | None = None)
 
 
 def failure(error: Exception) -> dict[str, Any]:
-    """Convert an error, raised for a call or within a stream, to JSON. An error that is not of the service has only its name."""
+    """Convert an error of a call or of a stream to JSON. An error that the service did not return has only its name."""
     if not isinstance(error, ClientError):
         return {"raised": type(error).__name__}
     said, status = error.response["Error"], error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")

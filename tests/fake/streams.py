@@ -1,4 +1,4 @@
-"""Puts the events of ConverseStream together again, as a client does."""
+"""Joins the events of ConverseStream, as a client does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def joined(events: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
-    """Give the blocks of content, as Converse would, and the reason to stop."""
+    """Return the content blocks, as Converse returns them, and the stop reason."""
     blocks: dict[int, dict[str, Any]] = {}
     for event in events:
         if start := event.get("contentBlockStart"):

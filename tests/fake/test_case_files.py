@@ -1,4 +1,4 @@
-"""Case files: found, read whole or refused, in JSON and in YAML."""
+"""Case files: how they are found, and loaded completely or rejected, in JSON and in YAML."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def asking(name: str = "a") -> dict[str, Any]:
-    """Make a case that passes."""
+    """Return a case that passes."""
     return {
         "id": name,
         "policies": {"identity": []},
@@ -30,7 +30,7 @@ def write(path: Path, content: object) -> Path:
     return path
 
 
-def refusal(path: Path) -> str:
+def rejection(path: Path) -> str:
     with pytest.raises(ConfigurationError) as caught:
         cases.load(path)
     return str(caught.value)
@@ -53,7 +53,7 @@ def refusal(path: Path) -> str:
 def test_an_invalid_file_is_rejected(tmp_path: Path, content: str, problem: str) -> None:
     path = write(tmp_path / "cases.json", content)
 
-    said = refusal(path)
+    said = rejection(path)
 
     assert said.startswith(f"{path}: ")
     assert problem in said
@@ -64,13 +64,13 @@ def test_an_id_is_unique_in_all_files(tmp_path: Path) -> None:
     write(tmp_path / "b.json", [asking("b"), asking()])
 
     assert (
-        refusal(tmp_path)
+        rejection(tmp_path)
         == f"{tmp_path}/b.json: case `a`: the id is not unique, also in {tmp_path}/a.json; give each case another id"
     )
-    assert "the id is not unique; give" in refusal(write(tmp_path / "a.json", [asking(), asking()]))
+    assert "the id is not unique; give" in rejection(write(tmp_path / "a.json", [asking(), asking()]))
 
 
-def test_files_come_by_folder_and_glob_and_each_once(tmp_path: Path) -> None:
+def test_files_are_found_by_folder_and_glob_each_once(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     for name in ("b.json", "a.yaml", "deep/c.yml", "note.txt"):
         write(tmp_path / name, [asking(name)])
@@ -87,13 +87,13 @@ def test_files_come_by_folder_and_glob_and_each_once(tmp_path: Path) -> None:
     ("name", "problem"), [("none.json", "no such file"), ("*.json", "no such file"), ("", "contains no *.json")]
 )
 def test_no_file_is_an_error(tmp_path: Path, name: str, problem: str) -> None:
-    assert problem in refusal(tmp_path / name)
+    assert problem in rejection(tmp_path / name)
 
 
 def test_a_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cases.json").write_bytes(b"\xff\xfe")
 
-    assert refusal(tmp_path / "cases.json").endswith(": not UTF-8 text; save it as UTF-8")
+    assert rejection(tmp_path / "cases.json").endswith(": not UTF-8 text; save it as UTF-8")
 
 
 YAML = """
@@ -171,10 +171,10 @@ def test_a_policy_of_aws_needs_no_quotes_in_yaml(tmp_path: Path) -> None:
         pytest.param("a: \x01", "not valid YAML: ", id="control character"),
     ],
 )
-def test_yaml_is_refused_with_its_place_too(tmp_path: Path, content: str, problem: str) -> None:
+def test_invalid_yaml_is_rejected_with_its_location(tmp_path: Path, content: str, problem: str) -> None:
     path = write(tmp_path / "cases.yaml", content)
 
-    said = refusal(path)
+    said = rejection(path)
 
     assert said.startswith(f"{path}: ")
     assert problem in said
@@ -186,4 +186,4 @@ def test_yaml_requires_pyyaml_and_json_does_not(tmp_path: Path, monkeypatch: pyt
     monkeypatch.delitem(sys.modules, "guardedbedrock.settings.yaml_loader", raising=False)
 
     assert cases.load(write(tmp_path / "cases.json", [asking()]))[0].id == "a"
-    assert refusal(write(tmp_path / "cases.yaml", YAML)).endswith("YAML needs PyYAML; pip install 'guardedbedrock[testing]'")
+    assert rejection(write(tmp_path / "cases.yaml", YAML)).endswith("YAML needs PyYAML; pip install 'guardedbedrock[testing]'")

@@ -28,7 +28,7 @@ def policy(*statements: dict[str, Any]) -> dict[str, Any]:
 
 
 def asking(**changes: Any) -> dict[str, Any]:
-    """Make a case that asks a request, and passes; what is None is left out."""
+    """Return a case with a request, which passes. A field that is None is left out."""
     case = {
         "id": "a",
         "policies": {"identity": [policy(ALLOW)]},
@@ -39,7 +39,7 @@ def asking(**changes: Any) -> dict[str, Any]:
 
 
 def calling(operation: str = "Converse", params: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
-    """Make a case that makes a call, and passes."""
+    """Return a case with a call, which passes."""
     given = {"modelId": "acme.tiny-v1"} if params is None else params
     case = {
         "id": "a",
@@ -63,7 +63,7 @@ def one(tmp_path: Path, case: dict[str, Any]) -> cases.Result:
     return cases.run(loaded)
 
 
-def refusal(path: Path) -> str:
+def rejection(path: Path) -> str:
     with pytest.raises(ConfigurationError) as caught:
         cases.load(path)
     return str(caught.value)
@@ -102,7 +102,7 @@ def test_everything_that_a_case_expects_is_compared(tmp_path: Path, expect: dict
     assert result.passed is not bool(different)
 
 
-def test_names_of_open_keys_ignore_case(tmp_path: Path) -> None:
+def test_names_of_unresolved_keys_ignore_case(tmp_path: Path) -> None:
     condition = {"StringEquals": {"aws:PrincipalTag/Team": "x"}}
     case = asking(
         policies={"identity": [policy(ALLOW | {"Condition": condition})]},
@@ -138,13 +138,13 @@ def test_the_order_of_determining_statements_does_not_matter_and_one_without_sid
         pytest.param(calling(guardrails=None), None, id="none to inject"),
     ],
 )
-def test_the_first_guardrail_is_put_in_where_the_call_names_none(tmp_path: Path, case: dict[str, Any], key: str | None) -> None:
+def test_the_first_guardrail_is_injected_if_the_call_names_none(tmp_path: Path, case: dict[str, Any], key: str | None) -> None:
     result = one(tmp_path, case)
 
     assert result.authorizations[0].request.context.get("bedrock:GuardrailIdentifier") == key
 
 
-def test_of_two_guardrails_the_first_is_put_in(tmp_path: Path) -> None:
+def test_the_first_of_two_guardrails_is_injected(tmp_path: Path) -> None:
     second = {"arn": GUARDRAIL.replace("abc", "xyz"), "version": "2"}
 
     result = one(tmp_path, calling(guardrails=[{"arn": GUARDRAIL, "version": "DRAFT"}, second]))
@@ -302,7 +302,7 @@ def test_the_first_denial_decides_a_call_even_after_an_indeterminate_decision(tm
 def test_an_invalid_case_is_rejected_with_its_location(tmp_path: Path, case: object, problem: str) -> None:
     path = write(tmp_path / "cases.json", [case])
 
-    said = refusal(path)
+    said = rejection(path)
 
     assert said.startswith(f"{path}: case ")
     assert problem in said
@@ -360,7 +360,7 @@ def test_cases_with_the_same_policies_share_them(tmp_path: Path) -> None:
 
 
 def test_two_thousand_cases_take_under_five_seconds(tmp_path: Path) -> None:
-    """With policies of their own each and the start of the interpreter; in CPU time, which a busy machine does not stretch."""
+    """Each case has its own policies. CPU time is measured, because the load of the machine does not affect it."""
     many = [
         asking(id=str(n), policies={"identity": [policy(ALLOW, ALLOW | {"Sid": f"S{n}"})]}, expect={"decision": "allowed"})
         for n in range(2000)

@@ -105,7 +105,7 @@ def test_a_call_is_authorized_with_the_token_of_its_key() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_denial_is_that_of_the_openai_compatible_endpoint(fake: FakeBedrock, *, stream: bool) -> None:
-    """A denial was recorded with status 401, unlike one of the other operations of the runtime."""
+    """The recorded denial has status 401, unlike denials of the other operations of the runtime."""
     fake.deny(by="scp")
 
     response = post(fake, stream=stream)
@@ -116,7 +116,7 @@ def test_a_denial_is_that_of_the_openai_compatible_endpoint(fake: FakeBedrock, *
     assert (fake.requests[0].status, fake.requests[0].error) == (401, "access_denied")
 
 
-def test_an_unknown_key_is_refused() -> None:
+def test_an_unknown_key_is_rejected() -> None:
     with FakeBedrock(credentials=[FakeApiKey("bedrock-api-key-known")]) as fake:
         assert post(fake, headers=KEY).status_code == 403
         assert post(fake, headers={"Authorization": "Bearer bedrock-api-key-known"}).status_code == 200

@@ -39,7 +39,7 @@ CHATS = Path(__file__).with_name("contract_in_langchain.py")
 
 @pytest.fixture(scope="module")
 def fake() -> Iterator[FakeBedrock]:
-    """One server for all cases: each makes it anew."""
+    """One server for all cases; each case reconfigures it."""
     with FakeBedrock() as running:
         yield running
 
@@ -78,7 +78,7 @@ def _events(stream: Any) -> Iterator[Any]:
         yield failure(error)
 
 
-def test_cases_are_written_as_they_should_be() -> None:
+def test_cases_are_valid() -> None:
     """An unknown field is an error, every case has a reason, and the number of cases does not drop."""
     assert all(set(case) <= KEYS and case["why"] for case in CASES.values())
     assert len(CASES) >= 148
@@ -103,13 +103,13 @@ def chats() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", LANGCHAIN)
-def test_langchain_keeps_the_contract(chats: dict[str, Any], name: str) -> None:
+def test_langchain_fulfills_the_contract(chats: dict[str, Any], name: str) -> None:
     """Text, calls of tools, reason to stop and tokens, or the same error."""
     assert chats[name] == _expected(CASES[name])
 
 
 @pytest.mark.parametrize("name", LANGCHAIN_PARTS)
-def test_the_other_parts_of_langchain_keep_the_contract(chats: dict[str, Any], name: str) -> None:
+def test_the_other_parts_of_langchain_fulfill_the_contract(chats: dict[str, Any], name: str) -> None:
     """Vectors, ranked documents and retrieved documents are those of the case."""
     assert chats[name] == _computed(LANGCHAIN_PARTS[name], CASES[name])
 
@@ -127,7 +127,7 @@ def _computed(part: str, case: dict[str, Any]) -> dict[str, Any]:
     return {"vectors": [each["embedding"] if isinstance(each, dict) else each for each in vectors]}
 
 
-def test_langchain_makes_a_good_part_of_the_calls(chats: dict[str, Any]) -> None:
+def test_langchain_makes_many_of_the_calls(chats: dict[str, Any]) -> None:
     """Whole and streamed."""
     assert list(chats) == [*LANGCHAIN, *LANGCHAIN_PARTS]
     assert len(LANGCHAIN) >= 18

@@ -40,8 +40,8 @@ def _served() -> FakeBedrock:
     return FakeBedrock(guardrails=[FakeGuardrail(ARN)], principal=ROLE)
 
 
-def test_there_is_a_denial_for_every_clause_that_aws_has() -> None:
-    """Implicit and explicit for each policy type, as far as AWS has words for it."""
+def test_there_is_a_denial_for_every_policy_type_and_kind_of_deny() -> None:
+    """Implicit and explicit for each policy type, if AWS has a message for it."""
     reasons = iam.decision.sentences.REASONS
     clauses = {(kind, explicit) for kind, pair in reasons.items() for explicit in (False, True) if pair[explicit]}
 
@@ -50,7 +50,7 @@ def test_there_is_a_denial_for_every_clause_that_aws_has() -> None:
 
 @pytest.mark.parametrize("denial", EVERY)
 def test_the_server_denies_by_name(serve: Serve, ask: dict[str, Any], denial: Denial) -> None:
-    """Code, status and words are AWS's, about this very call; the next call goes through."""
+    """Code, status and message are AWS's, for this call. The next call succeeds."""
     fake, client = serve(principal=ROLE)
     fake.deny("Converse", by=denial.name)
 
@@ -88,7 +88,7 @@ def test_the_message_of_the_server_is_classified(denial: Denial) -> None:
 
 @pytest.mark.parametrize("denial", LOCAL)
 def test_the_preflight_denies_by_name(ask: dict[str, Any], denial: Denial) -> None:
-    """The same denial without a server's help: same policy type, same kind, and nothing is sent."""
+    """The guard denies with the same policy type and the same kind of deny, and sends nothing."""
     with _served() as fake, _guarded(fake, denial.policies("bedrock:InvokeModel")) as client:
         with pytest.raises(errors.PolicyDeniedError) as caught:
             client.converse(**ask)
@@ -101,7 +101,7 @@ def test_the_preflight_denies_by_name(ask: dict[str, Any], denial: Denial) -> No
 
 @pytest.mark.parametrize("denial", LOCAL)
 def test_preflight_and_server_diverge(ask: dict[str, Any], denial: Denial) -> None:
-    """The policies at home allow what AWS denies: the error tells that it is AWS's own."""
+    """The local policies allow what AWS denies. The error shows that AWS denied the call."""
     with _served() as fake, _guarded(fake, OPEN) as client:
         fake.deny(by=denial.name)
         with pytest.raises(errors.PolicyDeniedError) as caught:
@@ -119,7 +119,7 @@ def test_no_policy_produces_a_denial_of_the_server_only(name: str) -> None:
 
 
 def test_one_of_several_authorizations_is_denied(serve: Serve, ask: dict[str, Any]) -> None:
-    """A call that does not ask for it goes through and leaves the denial for the next."""
+    """A call that does not need the authorization succeeds, and the denial applies to the next call that does."""
     fake, client = serve(guardrails=[FakeGuardrail(ARN)])
     fake.deny(by="identity-implicit", action="bedrock:ApplyGuardrail", times=None)
 
@@ -129,7 +129,7 @@ def test_one_of_several_authorizations_is_denied(serve: Serve, ask: dict[str, An
 
 
 def test_a_policy_type_alone_is_its_explicit_deny(serve: Serve, ask: dict[str, Any]) -> None:
-    """The commonest thing to ask for is the shortest."""
+    """The most common denial has the shortest name."""
     fake, client = serve()
     fake.deny(by="scp")
 
@@ -138,7 +138,7 @@ def test_a_policy_type_alone_is_its_explicit_deny(serve: Serve, ask: dict[str, A
 
 
 def test_an_unknown_name_gets_a_suggestion(serve: Serve) -> None:
-    """The error helps to find the right one."""
+    """The error suggests similar names."""
     fake, _ = serve()
 
     with pytest.raises(ConfigurationError, match=r"unknown denial 'spc'; did you mean `scp`"):

@@ -1,4 +1,4 @@
-"""Frames that botocore's own reader takes."""
+"""Frames that botocore's reader can parse."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_botocore_parses_the_frames_wherever_the_bytes_are_split(
 
 
 @given(payload=st.binary(min_size=1, max_size=100), data=st.data())
-def test_a_flipped_bit_is_noticed(payload: bytes, data: st.DataObject) -> None:
+def test_a_flipped_bit_is_detected(payload: bytes, data: st.DataObject) -> None:
     wire = bytearray(eventstream.frame({"a": "b"}, payload))
     wire[data.draw(st.integers(12, len(wire) - 1))] ^= 1
     buffer = EventStreamBuffer()

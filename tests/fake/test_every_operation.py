@@ -1,5 +1,5 @@
 """
-Every operation that the fake serves, over a real socket: the request is read as it was meant, the answer holds to its shape.
+Every operation that the fake serves, over a real socket: the request is parsed correctly, and the response matches its shape.
 
 The bytes are compared with the shape, because botocore's parser drops unknown members.
 """
@@ -401,7 +401,7 @@ CHAT_COMPLETIONS = {"ChatCompletions", "ChatCompletionsStream"}
 """Operations that boto3 does not have; test_chat_completions.py calls them."""
 
 KNOWN: list[Call] = [call for call in (*RUNTIME, *CONTROL, *AGENTS, *AGENT_RUNTIME) if call[1] in load(call[0]).operation_names]
-"""The ones that the installed botocore has."""
+"""The calls of operations that the installed botocore has."""
 
 
 SERVICES = ("bedrock-runtime", "bedrock", "bedrock-agent", "bedrock-agent-runtime")
@@ -497,8 +497,8 @@ def test_streams_are_parsed_for_every_size_of_chunk(aws: boto3.Session, fake: Fa
 MANY = 200
 
 
-def test_two_hundred_streams_run_at_once(aws: boto3.Session) -> None:
-    """None of them is answered before all of them have asked, and each reads its own to the end."""
+def test_two_hundred_streams_run_concurrently(aws: boto3.Session) -> None:
+    """The fake responds only after all requests have arrived, and each client reads its own stream to the end."""
     together = threading.Barrier(MANY, timeout=60)
 
     def say(params: dict[str, Any]) -> str:

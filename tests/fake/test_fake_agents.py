@@ -99,7 +99,7 @@ def test_a_deleted_agent_leaves_nothing(client: Any) -> None:
             call(agentId=hr)
 
 
-def test_a_flow_is_no_agent(client: Any) -> None:
+def test_a_flow_is_not_an_agent(client: Any) -> None:
     """Nor is an agent a flow."""
     hr, answers = agent(client), flow(client)
 

@@ -65,7 +65,7 @@ def test_strengths_differ_for_prompts_and_answers() -> None:
     ]
 
 
-def test_words_of_ones_own_stand_in_for_the_list() -> None:
+def test_content_words_replace_the_list() -> None:
     """A test can replace the words of a filter."""
     guardrail = FakeGuardrail("abc", content={"HATE": "LOW"}, content_words={"HATE": {"HIGH": ("red card",)}})
 
@@ -82,8 +82,8 @@ LIKE = {
 
 
 @pytest.mark.parametrize(("text", "found"), LIKE.values(), ids=LIKE)
-def test_a_topic_is_known_by_its_examples(text: str, *, found: bool) -> None:
-    """Three quarters of the words that tell something make a text like an example."""
+def test_a_topic_is_recognized_by_its_examples(text: str, *, found: bool) -> None:
+    """A text matches an example if it contains three quarters of its significant words."""
     guardrail = FakeGuardrail("abc", denied_topics={"advice": ("which shares should I invest my savings in",)})
 
     assert assess(guardrail, AssessedContent((text,), "INPUT")).blocked is found
@@ -98,7 +98,7 @@ GROUNDED = {
 
 
 @pytest.mark.parametrize(("answer", "below"), GROUNDED.values(), ids=GROUNDED)
-def test_an_answer_is_held_against_its_source_and_the_query(serve: Serve, answer: str, below: list[str]) -> None:
+def test_an_answer_is_compared_with_its_source_and_the_query(serve: Serve, answer: str, below: list[str]) -> None:
     """Converse and ApplyGuardrail report the same."""
     guardrail = FakeGuardrail("abc", grounding={"GROUNDING": 0.6, "RELEVANCE": 0.5}, blocked_output="not grounded")
     fake, client = serve(guardrails=[guardrail])
@@ -137,7 +137,7 @@ EVERYTHING = FakeGuardrail(
 
 
 def test_the_full_scope_reports_everything(serve: Serve) -> None:
-    """FULL tells of what was not found, but for words and regexes, as AWS does."""
+    """FULL also reports what was not found, except words and regexes, as AWS does."""
     _, client = serve(guardrails=[EVERYTHING])
     call = {"guardrailIdentifier": "abc", "guardrailVersion": "1", "content": [{"text": {"text": "hello"}}]}
 
@@ -184,7 +184,7 @@ DETECTED = {
 
 @pytest.mark.parametrize(("name", "text"), DETECTED.items())
 def test_a_detection_changes_nothing(name: str, text: str) -> None:
-    """It is reported all the same."""
+    """The finding is still reported."""
     guardrail = FakeGuardrail(**{**_fields(EVERYTHING), "detect_only": frozenset({name})})
     found = assess(guardrail, AssessedContent((text,), "INPUT"))
 
@@ -227,13 +227,13 @@ def test_the_words_before_personal_data_are_not_masked(kind: str, texts: tuple[s
     ],
 )
 def test_a_name_unknown_to_bedrock_is_rejected(wrong: dict[str, Any]) -> None:
-    """The error names what there is."""
-    with pytest.raises(ConfigurationError, match="is unknown; known are"):
+    """The error lists the known values."""
+    with pytest.raises(ConfigurationError, match="is unknown; known values are"):
         FakeGuardrail("abc", **wrong)
 
 
 def test_a_guardrail_shows_all_that_it_does(manage: Callable[..., tuple[Any, Any, Any]]) -> None:
-    """GetGuardrail tells of every policy, in the shape that CreateGuardrail takes."""
+    """GetGuardrail returns every policy, in the shape that CreateGuardrail accepts."""
     reporting = FakeGuardrail(**{**_fields(EVERYTHING), "detect_only": frozenset({"salary", "EMAIL"})})
     _, control, _ = manage(guardrails=[reporting])
     shown = control.get_guardrail(guardrailIdentifier="abc", guardrailVersion="1")

@@ -36,7 +36,7 @@ def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:
 
 
 def test_tags_are_added_changed_and_removed(manage: Manage) -> None:
-    """TagResource adds and overwrites, UntagResource takes what is there, ListTagsForResource shows the rest."""
+    """TagResource adds and overwrites, UntagResource removes, and ListTagsForResource returns the rest."""
     _, control, _ = manage(guardrails=[HR])
 
     control.tag_resource(resourceARN=ARN, tags=_pairs({"team": "people", "stage": "prod"}))
@@ -48,7 +48,7 @@ def test_tags_are_added_changed_and_removed(manage: Manage) -> None:
     assert HR.tags == {"team": "hr"}
 
 
-def test_a_guardrail_is_made_with_its_tags(manage: Manage) -> None:
+def test_a_guardrail_is_created_with_its_tags(manage: Manage) -> None:
     """The tags of CreateGuardrail are the tags of the guardrail."""
     _, control, _ = manage()
 
@@ -86,7 +86,7 @@ def test_an_enforced_configuration_is_created_returned_changed_and_deleted(manag
 
 @pytest.mark.parametrize("which", [{}, {"guardrailVersion": "1"}])
 def test_an_enforced_guardrail_is_not_deleted(manage: Manage, which: dict[str, str]) -> None:
-    """While a configuration names a version, neither it nor the whole guardrail goes; other versions do."""
+    """While a configuration names a version, neither this version nor the whole guardrail can be deleted. Other versions can."""
     _, control, _ = manage(guardrails=[HR, NEWER, FakeGuardrail("def456abc123", "1")])
     config = control.put_enforced_guardrail_configuration(**_config())["configId"]
     control.delete_guardrail(guardrailIdentifier=ARN, guardrailVersion="2")
@@ -122,7 +122,7 @@ def test_a_resource_policy_is_put_shown_and_deleted(manage: Manage, resource: st
         control.get_resource_policy(resourceArn=resource)
 
 
-def test_a_resource_policy_goes_with_its_guardrail(manage: Manage) -> None:
+def test_a_resource_policy_is_deleted_with_its_guardrail(manage: Manage) -> None:
     """Deleting a guardrail deletes its policy. Deleting a version does not."""
     _, control, _ = manage(guardrails=[HR])
     control.put_resource_policy(resourceArn=ARN, resourcePolicy=_policy())
@@ -185,7 +185,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
 def test_an_invalid_request_is_an_error_and_changes_nothing(
     manage: Manage, method: str, params: dict[str, Any], status: int, code: str
 ) -> None:
-    """Each refusal has the status and the code of the service model, and leaves tags and configuration as they were."""
+    """Each error has the status and the code of the service model, and leaves tags and configuration as they were."""
     _, control, _ = manage(guardrails=[HR, NEWER, ELSEWHERE])
     control.put_enforced_guardrail_configuration(**_config("2"))
     before = control.list_enforced_guardrails_configuration()["guardrailsConfig"]

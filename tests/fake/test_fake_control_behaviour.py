@@ -1,4 +1,4 @@
-"""A guardrail that was made over the control plane, at work in the runtime of the same fake."""
+"""A guardrail that was created with the control plane, in the runtime of the same fake."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ FOUND: dict[str, tuple[dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize(("config", "asked", "answered"), FOUND.values(), ids=FOUND)
-def test_a_draft_acts_at_once(manage: Manage, config: dict[str, Any], asked: str, answered: str) -> None:
+def test_a_draft_takes_effect_immediately(manage: Manage, config: dict[str, Any], asked: str, answered: str) -> None:
     """ApplyGuardrail finds in prompts and in answers what CreateGuardrail configured for each."""
     _, control, runtime = manage()
     made = control.create_guardrail(**TEXTS, **config)
@@ -100,7 +100,7 @@ def _said(runtime: Any, identifier: str, version: str) -> str:
     return str(runtime.converse(**ask, guardrailConfig=config)["output"]["message"]["content"][0]["text"])
 
 
-def test_a_version_stays_as_it_was_when_it_was_made(manage: Manage) -> None:
+def test_a_version_does_not_change(manage: Manage) -> None:
     """A change of the DRAFT affects the DRAFT and later versions."""
     _, control, runtime = manage()
     arn = control.create_guardrail(**TEXTS, **SALARY)["guardrailArn"]
@@ -114,7 +114,7 @@ def test_a_version_stays_as_it_was_when_it_was_made(manage: Manage) -> None:
 
 
 def test_a_version_keeps_the_differences_for_responses(manage: Manage) -> None:
-    """Freezing a DRAFT that treats answers in another way freezes both ways."""
+    """If a DRAFT has different settings for prompts and responses, so does its version."""
     _, control, runtime = manage()
     arn = control.create_guardrail(**TEXTS, **_words(inputEnabled=False))["guardrailArn"]
     control.create_guardrail_version(guardrailIdentifier=arn)
@@ -122,8 +122,8 @@ def test_a_version_keeps_the_differences_for_responses(manage: Manage) -> None:
     assert _said(runtime, arn, "1") == "better unsaid"
 
 
-def test_a_guardrail_that_was_given_has_a_draft(manage: Manage) -> None:
-    """As at AWS there is no guardrail without a DRAFT: the one given, or else the newest version."""
+def test_a_configured_guardrail_has_a_draft(manage: Manage) -> None:
+    """As at AWS, every guardrail has a DRAFT: the configured one, else a copy of the newest version."""
     old, new = (
         FakeGuardrail("abc123def456", "1"),
         FakeGuardrail("abc123def456", "2", denied_words=("salary",), blocked_input="no"),
@@ -137,7 +137,7 @@ def test_a_guardrail_that_was_given_has_a_draft(manage: Manage) -> None:
 
 @pytest.mark.parametrize(("deleted", "gone"), [({"guardrailVersion": "1"}, ["1"]), ({}, ["1", "DRAFT"])])
 def test_a_deleted_guardrail_cannot_be_used(manage: Manage, deleted: dict[str, str], gone: list[str]) -> None:
-    """The runtime no longer finds a version that is deleted, nor any of a guardrail that is."""
+    """The runtime finds neither a deleted version nor any version of a deleted guardrail."""
     _, control, runtime = manage()
     arn = control.create_guardrail(**TEXTS)["guardrailArn"]
     control.create_guardrail_version(guardrailIdentifier=arn)

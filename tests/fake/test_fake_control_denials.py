@@ -73,7 +73,7 @@ def test_a_denied_operation_changes_nothing(
 def test_an_allowed_operation_is_performed(
     manage: Manage, method: str, params: dict[str, Any], action: str, resource: str
 ) -> None:
-    """The one statement that a call needs is enough, and does not reach another guardrail."""
+    """One statement is enough for the call, and does not apply to another guardrail."""
     fake, control, _ = manage(
         guardrails=[FakeGuardrail(HR), FakeGuardrail(LEGAL)], policies=_policies(_allow(f"bedrock:{action}", resource))
     )
@@ -96,7 +96,7 @@ def test_listing_all_versions_of_one_guardrail_can_be_denied(manage: Manage) -> 
 
 
 def test_iam_is_evaluated_before_the_resource_is_looked_up(manage: Manage) -> None:
-    """A caller without permission gets a denial for a missing guardrail. A missing operation is a 501 first."""
+    """A caller without permission is denied a missing guardrail. An operation that is not implemented gets a 501 first."""
     _, control, _ = manage(policies=_policies(_allow("bedrock:GetGuardrail")))
 
     with pytest.raises(control.exceptions.AccessDeniedException):
@@ -107,7 +107,7 @@ def test_iam_is_evaluated_before_the_resource_is_looked_up(manage: Manage) -> No
         control.get_guardrail(guardrailIdentifier="zzz")
 
 
-def test_a_tag_counts_from_the_next_request_on(manage: Manage) -> None:
+def test_a_tag_applies_from_the_next_request_on(manage: Manage) -> None:
     """The caller can change a guardrail while it has the tag of production, in both services."""
     prod: dict[str, Any] = {"StringEquals": {"aws:ResourceTag/stage": "prod"}}
     anything = ["bedrock:TagResource", "bedrock:UntagResource", "bedrock:CreateGuardrail"]
@@ -128,7 +128,7 @@ def test_a_tag_counts_from_the_next_request_on(manage: Manage) -> None:
         control.untag_resource(resourceARN=arn, tagKeys=["stage"])
 
 
-def test_making_a_guardrail_with_tags_is_tagging(manage: Manage) -> None:
+def test_creating_a_guardrail_with_tags_needs_permission_to_tag(manage: Manage) -> None:
     """CreateGuardrail with tags needs TagResource too."""
     allowed = _allow("bedrock:CreateGuardrail")
     _, poor, _ = manage(policies=_policies(allowed))

@@ -83,7 +83,7 @@ ALWAYS |= {"updatedAt", *TEXTS, "ResponseMetadata"}
 
 @pytest.mark.parametrize(("asked", "shown"), CONFIGURATIONS.values(), ids=CONFIGURATIONS)
 def test_the_requested_configuration_is_returned(manage: Manage, asked: dict[str, Any], shown: dict[str, Any]) -> None:
-    """GetGuardrail gives every setting of CreateGuardrail back, under the names of its own shape."""
+    """GetGuardrail returns every setting of CreateGuardrail, with the member names of its own shape."""
     _, control, _ = manage()
 
     made = control.create_guardrail(**SIMPLE, **asked)
@@ -94,7 +94,7 @@ def test_the_requested_configuration_is_returned(manage: Manage, asked: dict[str
 
 
 def test_a_new_guardrail_is_a_ready_draft(manage: Manage) -> None:
-    """The ID is twelve lower-case letters and digits, the ARN is of this account and region, the status is READY at once."""
+    """The ID is twelve lower-case letters and digits, the ARN is of this account and region, the status is READY immediately."""
     fake, control, _ = manage(region="eu-west-1", account="111122223333")
 
     made = control.create_guardrail(**SIMPLE)
@@ -108,8 +108,8 @@ def test_a_new_guardrail_is_a_ready_draft(manage: Manage) -> None:
     assert [request.guardrail for request in fake.requests] == [None, None]
 
 
-def test_a_request_that_is_sent_again_makes_nothing_new(manage: Manage) -> None:
-    """The same client token gives the same guardrail, and the same version."""
+def test_a_repeated_request_creates_nothing(manage: Manage) -> None:
+    """The same client token returns the same guardrail, and the same version."""
     _, control, _ = manage()
 
     made = [control.create_guardrail(**SIMPLE, clientRequestToken="once") for _ in range(2)]
@@ -139,7 +139,7 @@ def test_an_update_replaces_the_whole_draft(manage: Manage) -> None:
 
 
 def test_versions_count_up_and_are_not_used_again(manage: Manage) -> None:
-    """A number is given once, even when the version that had it is deleted; a version has a description of its own or none."""
+    """A number is used once, even if its version is deleted. A version has its own description or none."""
     _, control, _ = manage()
     named = {"guardrailIdentifier": control.create_guardrail(**SIMPLE, description="draft")["guardrailId"]}
 
@@ -153,10 +153,11 @@ def test_versions_count_up_and_are_not_used_again(manage: Manage) -> None:
 
 
 def test_the_list_has_drafts_or_the_versions_of_one(manage: Manage) -> None:
-    """Without an identifier there is the DRAFT of each of the account's guardrails, with one the DRAFT and all versions."""
+    """Without an identifier: the DRAFT of each guardrail of the account. With an identifier: the DRAFT and all versions."""
     here = [FakeGuardrail("abc123def456", version, name="given") for version in ("2", "10", "1")]
     elsewhere = [
-        f"arn:aws:bedrock:{place}:guardrail/def456abc123" for place in ("eu-west-1:123456789012", "us-east-1:111122223333")
+        f"arn:aws:bedrock:{region_account}:guardrail/def456abc123"
+        for region_account in ("eu-west-1:123456789012", "us-east-1:111122223333")
     ]
     _, control, _ = manage(guardrails=[*here, *map(FakeGuardrail, elsewhere)])
     made = control.create_guardrail(**SIMPLE, crossRegionConfig={"guardrailProfileIdentifier": PROFILE})
@@ -172,7 +173,7 @@ def test_the_list_has_drafts_or_the_versions_of_one(manage: Manage) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 5, 7])
 def test_the_paginator_of_boto3_sees_every_guardrail_once(manage: Manage, size: int) -> None:
-    """Pages of any size, one after the other, hold all guardrails in the order in which they were made."""
+    """Pages of any size contain all guardrails, in the order in which they were created."""
     _, control, _ = manage()
     names = [f"guardrail-{number}" for number in range(5)]
     for name in names:
@@ -185,8 +186,8 @@ def test_the_paginator_of_boto3_sees_every_guardrail_once(manage: Manage, size: 
     assert [("nextToken" in page) for page in pages] == [True] * (len(pages) - 1) + [False]
 
 
-def test_a_guardrail_is_deleted_with_all_that_is_its(manage: Manage) -> None:
-    """Without a version, DeleteGuardrail takes every version, and the name is free again."""
+def test_a_guardrail_is_deleted_with_its_versions_and_its_name(manage: Manage) -> None:
+    """Without a version, DeleteGuardrail deletes every version, and the name can be used again."""
     _, control, _ = manage()
     named = {"guardrailIdentifier": control.create_guardrail(**SIMPLE)["guardrailId"]}
     control.create_guardrail_version(**named)
@@ -236,7 +237,7 @@ def test_a_configured_guardrail_is_returned_like_a_created_one(manage: Manage, v
 
 
 def test_a_configured_guardrail_can_be_changed_and_deleted(manage: Manage) -> None:
-    """A given guardrail counts its versions on from the newest, takes an update, and goes with its tags."""
+    """Its next version follows the newest. It can be updated, and is deleted with its tags."""
     _, control, _ = manage(guardrails=[GIVEN])
     named = {"guardrailIdentifier": "abc123def456"}
 
@@ -287,7 +288,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
 def test_an_invalid_request_is_an_error_of_the_service_model(
     manage: Manage, method: str, params: dict[str, Any], status: int, code: str
 ) -> None:
-    """Each refusal has the status and the code of the service model, and leaves everything as it was."""
+    """Each error has the status and the code of the service model, and nothing changes."""
     fake, control, _ = manage(guardrails=[FakeGuardrail("abc123def456"), FakeGuardrail("def456abc123")])
     before = control.list_guardrails()["guardrails"]
 
@@ -301,7 +302,7 @@ def test_an_invalid_request_is_an_error_of_the_service_model(
 
 
 def test_reset_keeps_resources_that_clients_created(manage: Manage) -> None:
-    """Requests are forgotten, guardrails are not."""
+    """Requests are removed; guardrails are not."""
     fake, control, _ = manage()
     control.create_guardrail(**SIMPLE)
 

@@ -76,7 +76,7 @@ def test_batch_jobs_are_listed_by_name_and_status(control: Any) -> None:
     assert len(names(maxResults=1)) == 1
 
 
-def test_the_same_name_or_an_unknown_model_is_refused(control: Any) -> None:
+def test_the_same_name_or_an_unknown_model_is_rejected(control: Any) -> None:
     """No job is created."""
     control.create_model_invocation_job(jobName="nightly", **BATCH)
 

@@ -34,8 +34,8 @@ MEMBERS = ("inferenceProfileArn", "inferenceProfileId", "inferenceProfileName", 
 
 
 @pytest.mark.parametrize(("identifier", "shown"), SHOWN.items())
-def test_a_profile_that_was_given_is_shown(manage: Manage, identifier: str, shown: tuple[Any, ...]) -> None:
-    """GetInferenceProfile takes an ID or an ARN, and shows kind, models and status."""
+def test_a_configured_profile_is_returned(manage: Manage, identifier: str, shown: tuple[Any, ...]) -> None:
+    """GetInferenceProfile accepts an ID or an ARN, and returns kind, models and status."""
     _, control, _ = manage(inference_profiles=[SYSTEM, MINE])
 
     found = control.get_inference_profile(inferenceProfileIdentifier=identifier)
@@ -57,8 +57,8 @@ def test_profiles_are_listed_by_kind_and_page(manage: Manage, asked: dict[str, s
 
 
 @pytest.mark.parametrize(("source", "models"), [(MODELS[0], MODELS[:1]), (SYSTEM_ARN, MODELS)])
-def test_an_application_profile_is_made_and_deleted(manage: Manage, source: str, models: tuple[str, ...]) -> None:
-    """A profile made from a model has that model behind it, one made from a system-defined profile all of its models."""
+def test_an_application_profile_is_created_and_deleted(manage: Manage, source: str, models: tuple[str, ...]) -> None:
+    """A profile of a model resolves to this model; a profile of a system-defined profile resolves to all of its models."""
     fake, control, _ = manage(inference_profiles=[SYSTEM])
 
     made = control.create_inference_profile(
@@ -111,7 +111,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("method", "params", "code"), REFUSED.values(), ids=REFUSED)
 def test_an_invalid_request_for_a_profile_is_an_error(manage: Manage, method: str, params: dict[str, Any], code: str) -> None:
-    """Each refusal has a code of the service model, and leaves the profiles as they were."""
+    """Each error has a code of the service model, and the profiles do not change."""
     _, control, _ = manage(inference_profiles=[SYSTEM, MINE])
 
     with pytest.raises(getattr(control.exceptions, code)):
@@ -133,6 +133,6 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("fields", "text"), BROKEN.values(), ids=BROKEN)
 def test_an_invalid_profile_is_rejected(fields: dict[str, Any], text: str) -> None:
-    """A mistake in a `FakeInferenceProfile` shows where it is made."""
+    """An invalid `FakeInferenceProfile` raises when it is created."""
     with pytest.raises(ConfigurationError, match=text):
         FakeInferenceProfile(**{"identifier": ID, "models": MODELS, **fields})

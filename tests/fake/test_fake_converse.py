@@ -183,7 +183,7 @@ def test_reasoning_begins_the_reply(serve: Callable[..., Any], fields: dict[str,
 
 
 def test_a_document_is_cited(serve: Callable[..., Any]) -> None:
-    """The sentence with the most words of the question, with its place in the document."""
+    """The sentence with the most words of the question, with its position in the document."""
     text = "Sickness is reported at once. Annual leave is 25 days. Overtime is paid."
     messages = [_user("How long is annual leave?", _document("other"), _document("handbook", text, citations={"enabled": True}))]
     _, client = serve()
@@ -193,15 +193,15 @@ def test_a_document_is_cited(serve: Callable[..., Any]) -> None:
         deltas = [event["contentBlockDelta"] for event in stream if "contentBlockDelta" in event]
 
     sentence = "Annual leave is 25 days."
-    place = {"documentIndex": 1, "start": text.index(sentence), "end": text.index(sentence) + len(sentence)}
-    citation = {"title": "handbook", "sourceContent": [{"text": sentence}], "location": {"documentChar": place}}
+    span = {"documentIndex": 1, "start": text.index(sentence), "end": text.index(sentence) + len(sentence)}
+    citation = {"title": "handbook", "sourceContent": [{"text": sentence}], "location": {"documentChar": span}}
     assert block == {"content": [{"text": sentence}], "citations": [citation]}
     assert "".join(delta["delta"].get("text", "") for delta in deltas if delta["contentBlockIndex"] == 1) == sentence
     assert deltas[-1] == {"delta": {"citation": citation}, "contentBlockIndex": 1}
 
 
 def test_a_guardrail_masks_cited_text(serve: Callable[..., Any]) -> None:
-    """The citation belongs to the text before it, which a guardrail assesses as every text."""
+    """The citation belongs to the text before it, which a guardrail assesses like any other text."""
     fake, client = serve(guardrails=[FakeGuardrail("abc123def456", pii={"EMAIL": "anonymize"})])
     fake.reply(["Write to a@example.com.", Citation("contacts")])
 

@@ -1,4 +1,4 @@
-"""Custom models, imported models, and the jobs that make them."""
+"""Custom models, imported models, and the jobs that create them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _tuned(client: Any, name: str = "tuned") -> dict[str, Any]:
     return dict(client.get_model_customization_job(jobIdentifier=f"{name}-job"))
 
 
-def test_a_customization_job_makes_a_model_when_it_is_completed(client: Any) -> None:
+def test_a_customization_job_creates_a_model_when_it_is_completed(client: Any) -> None:
     """The model has the data of its job, and its tags."""
     client.create_model_customization_job(jobName="running", customModelName="later", **TUNING)
     with pytest.raises(client.exceptions.ResourceNotFoundException):
@@ -62,7 +62,7 @@ def test_a_customization_job_makes_a_model_when_it_is_completed(client: Any) -> 
     assert [(each["jobName"], each["customModelArn"]) for each in listed] == [("tuned-job", job["outputModelArn"])]
 
 
-def test_a_stopped_job_makes_no_model(client: Any) -> None:
+def test_a_stopped_job_creates_no_model(client: Any) -> None:
     """And cannot be stopped again."""
     client.create_model_customization_job(jobName="job", customModelName="never", **TUNING)
     client.stop_model_customization_job(jobIdentifier="job")
@@ -115,7 +115,7 @@ def test_a_copy_job_copies_a_model(client: Any) -> None:
         client.create_model_copy_job(sourceModelArn=source, targetModelName="again")
 
 
-def test_an_import_job_makes_a_model(client: Any) -> None:
+def test_an_import_job_creates_a_model(client: Any) -> None:
     """By name and by ARN."""
     job = client.create_model_import_job(jobName="load", importedModelName="llama", roleArn=ROLE, modelDataSource=SOURCE)[
         "jobArn"

@@ -119,7 +119,7 @@ def test_attributes_of_a_document_are_filtered(client: Any, runtime: Any, source
 
 
 def test_the_status_of_documents(client: Any, source: dict[str, str]) -> None:
-    """Text in the request is indexed. An S3 object is not read, and says so. An unknown document is not found."""
+    """Text in the request is indexed. An S3 object is not read, and its status says so. An unknown document is not found."""
     s3_object = {"content": {"dataSourceType": "S3", "s3": {"s3Location": {"uri": "s3://bucket/a.txt"}}}}
     ingested = client.ingest_knowledge_base_documents(**source, documents=[_note("leave", "Leave."), s3_object])
 

@@ -1,4 +1,4 @@
-"""Denials and faults: by the policies, and on order."""
+"""Denials by policies, and injected denials and errors."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_header_and_the_body_of_a_denial(serve: Serve, ask: dict[str, Any]) 
     assert list(json.loads(seen[0]["body"])) == ["Message"]
 
 
-def test_the_right_guardrail_opens_the_way(serve: Serve, ask: dict[str, Any]) -> None:
+def test_the_required_guardrail_allows_the_call(serve: Serve, ask: dict[str, Any]) -> None:
     fake, client = serve(policies=ENFORCED, principal=PRINCIPAL, guardrails=[FakeGuardrail("abc123def456")])
 
     assert client.converse(**ask, **GUARDED)["stopReason"] == "end_turn"
@@ -97,7 +97,7 @@ def test_the_first_denial_is_reported_and_all_decisions_are_recorded(serve: Serv
     assert [decision.outcome for decision in fake.requests[0].decisions] == ["allowed", "implicitDeny"]
 
 
-def test_iam_is_asked_after_the_shape_and_before_the_shelf(serve: Serve, ask: dict[str, Any]) -> None:
+def test_iam_is_evaluated_after_the_shape_and_before_the_lookup(serve: Serve, ask: dict[str, Any]) -> None:
     _, client = serve(policies=_policies())
     unknown = {"guardrailConfig": {"guardrailIdentifier": "zzz", "guardrailVersion": "1"}}
     malformed = {"guardrailConfig": {"guardrailIdentifier": "G-X", "guardrailVersion": "1"}}
@@ -108,7 +108,7 @@ def test_iam_is_asked_after_the_shape_and_before_the_shelf(serve: Serve, ask: di
         client.converse(**ask, **malformed)
 
 
-def test_the_tags_of_a_guardrail_count(serve: Serve, ask: dict[str, Any]) -> None:
+def test_the_tags_of_a_guardrail_are_evaluated(serve: Serve, ask: dict[str, Any]) -> None:
     tagged = {**APPLY, "Condition": {"StringEquals": {"aws:ResourceTag/Environment": "prod"}}}
     policies = _policies(INVOKE, tagged)
     _, prod = serve(policies=policies, guardrails=[FakeGuardrail("abc123def456", tags={"Environment": "prod"})])
@@ -146,7 +146,7 @@ def test_an_indeterminate_decision_lets_the_call_pass(serve: Serve, ask: dict[st
     assert fake.requests[0].decisions[0].outcome == "indeterminate"
 
 
-def test_the_other_vocabulary_asks_its_own_action(serve: Serve, ask: dict[str, Any]) -> None:
+def test_the_vocabulary_of_the_article_has_its_own_action(serve: Serve, ask: dict[str, Any]) -> None:
     arn = "arn:aws:bedrock:us-east-1:123456789012:guardrail/G-HR"
     allow = {"Effect": "Allow", "Action": "bedrock:InvokeModelWithGuardrail", "Resource": arn}
     named = {"guardrailConfig": {"guardrailIdentifier": "G-HR", "guardrailVersion": "1"}}
@@ -181,11 +181,11 @@ EVERY = {
 
 
 KNOWN = {name: EVERY[name] for name in map(xform_name, load("bedrock-runtime").operation_names) if name in EVERY}
-"""The ones that the installed botocore has."""
+"""The operations that the installed botocore has."""
 
 
 @pytest.mark.parametrize(("name", "params"), KNOWN.items(), ids=KNOWN)
-def test_every_operation_is_denied_where_nothing_is_allowed(serve: Serve, name: str, params: dict[str, Any]) -> None:
+def test_every_operation_is_denied_if_nothing_is_allowed(serve: Serve, name: str, params: dict[str, Any]) -> None:
     _, client = serve(policies=_policies())
 
     with pytest.raises(client.exceptions.AccessDeniedException, match="is not authorized to perform: bedrock:"):
@@ -214,7 +214,7 @@ def test_a_scripted_error_happens_the_given_number_of_times(serve: Serve, ask: d
     assert [request.error for request in fake.requests] == ["InternalServerException", "InternalServerException", None]
 
 
-def test_an_error_can_ask_for_patience(serve: Serve, ask: dict[str, Any]) -> None:
+def test_an_error_can_have_retry_after(serve: Serve, ask: dict[str, Any]) -> None:
     fake, client = serve()
     fake.fail_next(429, "ThrottlingException", "slow down", retry_after=1.5)
 
@@ -225,7 +225,7 @@ def test_an_error_can_ask_for_patience(serve: Serve, ask: dict[str, Any]) -> Non
     assert (headers["retry-after"], headers["x-amz-retry-after"]) == ("1.5", "1500")
 
 
-def test_an_error_for_one_operation_spares_the_others(serve: Serve, ask: dict[str, Any]) -> None:
+def test_an_error_for_one_operation_does_not_affect_the_others(serve: Serve, ask: dict[str, Any]) -> None:
     fake, client = serve()
     fake.fail_next(503, "ServiceUnavailableException", "gone", operation="ConverseStream")
 
@@ -234,7 +234,7 @@ def test_an_error_for_one_operation_spares_the_others(serve: Serve, ask: dict[st
         client.converse_stream(**ask)
 
 
-def test_reset_takes_faults_back(serve: Serve, ask: dict[str, Any]) -> None:
+def test_reset_removes_faults(serve: Serve, ask: dict[str, Any]) -> None:
     fake, client = serve()
     fake.fail_next(500, "InternalServerException", "no")
     fake.break_stream()
@@ -264,6 +264,6 @@ def test_the_account_is_the_principals_unless_given() -> None:
     assert FakeBedrock().account == "123456789012"
 
 
-def test_a_vocabulary_there_is_not_is_refused() -> None:
+def test_an_unknown_vocabulary_is_rejected() -> None:
     with pytest.raises(ConfigurationError, match="'latin' is not one of aws, invoke-with-guardrail"):
         FakeBedrock(vocabulary="latin")  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ def _enforce(control: Any, **config: Any) -> None:
     )
 
 
-def test_all_that_is_enforced_runs_beside_the_requests_own(manage: Manage) -> None:
+def test_enforced_guardrails_run_in_addition_to_that_of_the_request(manage: Manage) -> None:
     """Each guardrail can block and mask, and each is reported with its origin."""
     fake, control, client = manage(guardrails=ALL, enforced=[FakeEnforcement(ELSEWHERE, "1")])
     _enforce(control)
@@ -86,8 +86,8 @@ def test_an_enforced_guardrail_runs_for_every_request(manage: Manage) -> None:
     assert _text(client.converse(**_ask("my password"))) == "You said: my password"
 
 
-def test_one_that_is_both_runs_once(manage: Manage) -> None:
-    """Enforced and named by the request, it has two origins."""
+def test_a_guardrail_that_is_enforced_and_named_runs_once(manage: Manage) -> None:
+    """Its assessment has both origins."""
     _, control, client = manage(guardrails=ALL, enforced=[FakeEnforcement("acc000000000", "1")])
     _enforce(control)
     config = {"guardrailConfig": {"guardrailIdentifier": "acc000000000", "guardrailVersion": "1", "trace": "enabled"}}
@@ -112,7 +112,7 @@ SEEN = {
 def test_the_enforcement_selects_the_assessed_content(
     manage: Manage, guarding: dict[str, str], texts: tuple[str, ...], system: str | None, *, blocked: bool
 ) -> None:
-    """With the control plane as in Python. The default is comprehensive, whatever the caller marked."""
+    """The default is comprehensive, whatever the caller marked."""
     _, control, client = manage(guardrails=ALL)
     _enforce(control, selectiveContentGuarding=guarding) if guarding else _enforce(control)
 
@@ -140,8 +140,8 @@ def test_enforcement_is_for_some_models(
     assert (_text(client.converse(**{**_ask("password"), "modelId": through})) == "account says no") is runs
 
 
-def test_who_may_not_apply_it_may_not_call(serve: Serve) -> None:
-    """Models that it is not enforced on can be called all the same."""
+def test_a_call_needs_permission_to_apply_the_enforced_guardrail(serve: Serve) -> None:
+    """Models that it is not enforced on can still be called."""
     invoke = {"Effect": "Allow", "Action": "bedrock:Invoke*", "Resource": "*"}
     policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": [invoke]}])
     enforced = FakeEnforcement(ELSEWHERE, "1", excluded_models=("amazon.titan-text-lite-v1",))
@@ -152,7 +152,7 @@ def test_who_may_not_apply_it_may_not_call(serve: Serve) -> None:
     client.converse(**{**_ask("hello"), "modelId": "amazon.titan-text-lite-v1"})
 
 
-def test_one_that_is_not_there_breaks_every_call(serve: Serve) -> None:
+def test_a_missing_enforced_guardrail_breaks_every_call(serve: Serve) -> None:
     """As AWS warns."""
     _, client = serve(enforced=[FakeEnforcement(ELSEWHERE, "7")])
 
@@ -160,8 +160,8 @@ def test_one_that_is_not_there_breaks_every_call(serve: Serve) -> None:
         client.converse(**_ask("hello"))
 
 
-def test_a_way_of_guarding_is_one_of_two() -> None:
-    """The error names them."""
+def test_an_unknown_kind_of_enforcement_is_rejected() -> None:
+    """The error names both."""
     with pytest.raises(ConfigurationError, match="neither 'COMPREHENSIVE' nor 'SELECTIVE'"):
         FakeEnforcement("abc", "1", system="SOME")  # type: ignore[arg-type]
 
@@ -177,7 +177,7 @@ TAGGED = {
 
 @pytest.mark.parametrize(("prompt", "blocked"), TAGGED.values(), ids=TAGGED)
 def test_input_tags_select_the_assessed_content(serve: Serve, prompt: str, *, blocked: bool) -> None:
-    """Where the body gives their suffix; an enforced guardrail looks at everything."""
+    """If the body contains their suffix. An enforced guardrail assesses everything."""
     fake, client = serve(guardrails=ALL)
     body = {"inputText": prompt, "amazon-bedrock-guardrailConfig": {"tagSuffix": "x1"}}
     call = {
@@ -203,7 +203,7 @@ def _streamed(client: Any, mode: str | None) -> tuple[str, str]:
 
 
 def test_a_stream_is_assessed_before_it_is_sent_by_default(serve: Serve) -> None:
-    """Asynchronously, words leave before they are assessed: the bad one has left, and nothing is masked."""
+    """In asynchronous mode, words are sent before they are assessed: the denied word was sent, and nothing is masked."""
     guardrail = FakeGuardrail("own000000000", denied_words=("salary",), pii={"EMAIL": "anonymize"}, blocked_output="[stopped]")
     fake, client = serve(guardrails=[guardrail])
     fake.reply("The salary is high.", times=3)
@@ -216,8 +216,8 @@ def test_a_stream_is_assessed_before_it_is_sent_by_default(serve: Serve) -> None
     assert _streamed(client, "async") == ("Write to a@example.com now.", "end_turn")
 
 
-def test_a_body_can_ask_for_the_same(serve: Serve) -> None:
-    """InvokeModel spells it in its own way."""
+def test_a_body_can_enable_the_asynchronous_mode(serve: Serve) -> None:
+    """InvokeModel has another member and another value for it."""
     fake, client = serve(guardrails=[FakeGuardrail("own000000000", denied_words=("salary",), blocked_output="[stopped]")])
     fake.reply("The salary is high.", times=None)
     body = {"inputText": "go on", "amazon-bedrock-guardrailConfig": {"streamProcessingMode": "ASYNCHRONOUS"}}

@@ -1,4 +1,4 @@
-"""Faults on order, as a client of boto3 meets them."""
+"""Injected faults, as a boto3 client experiences them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     Serve: TypeAlias = Callable[..., tuple[FakeBedrock, Any]]
 
 COUNTS_BYTES = "enforce_content_length" not in getsource(URLLib3Session.send)
-"""Older releases of botocore count the bytes of a body, and raise where some are missing."""
+"""Older releases of botocore count the bytes of a body, and raise if some are missing."""
 BUSY = Fail(503, "ServiceUnavailableException", "busy")
 STREAM = "ConverseStream"
 
@@ -56,7 +56,7 @@ def _read(client: Any, ask: dict[str, Any]) -> list[dict[str, Any]]:
 
 @contextmanager
 def _sent(fake: FakeBedrock, body: bytes = b'{"messages": []}') -> Iterator[socket.socket]:
-    """Send a request, and give the connection."""
+    """Send a request, and yield the connection."""
     length = f"Content-Length: {len(body)}"
     lines = ("POST /model/amazon.nova-lite-v1:0/converse HTTP/1.1", "Host: fake", length, "Connection: close")
     head = "\r\n".join(lines) + "\r\n\r\n"
@@ -111,7 +111,7 @@ def test_a_fault_raises_the_same_exception_as_a_bad_network(
     ],
     ids=repr,
 )
-def test_a_body_in_part_is_a_reply_without_members(serve: Serve, ask: dict[str, Any], fault: Fault) -> None:
+def test_a_truncated_body_is_a_reply_without_members(serve: Serve, ask: dict[str, Any], fault: Fault) -> None:
     """Botocore does not count bytes and ignores invalid JSON, so that a caller has to check for truncated responses."""
     fake, client = serve(spoilt=True)
     fake.fault(fault)
@@ -125,7 +125,7 @@ def test_a_body_in_part_is_a_reply_without_members(serve: Serve, ask: dict[str, 
 
 
 def test_a_length_that_is_too_long_does_not_affect_other_requests(serve: Serve, ask: dict[str, Any]) -> None:
-    """Botocore takes what came; a client that counts would not."""
+    """Botocore accepts a body that is too short; a client that counts bytes would not."""
     fake, client = serve()
     fake.fault(WrongLength(by=7))
 
@@ -151,7 +151,7 @@ def test_a_connection_ends_at_any_byte(after: int) -> None:
 @pytest.mark.parametrize("after", [0, 1, 100, 250, 400])
 @pytest.mark.parametrize("reset", [True, False])
 def test_a_stream_ends_at_any_byte(serve: Serve, ask: dict[str, Any], after: int, *, reset: bool) -> None:
-    """There is an error, never a quiet end."""
+    """The client always raises; the stream never ends silently."""
     fake, client = serve()
     fake.fault(HangUp(after=after, part="body", reset=reset))
 
@@ -162,8 +162,8 @@ def test_a_stream_ends_at_any_byte(serve: Serve, ask: dict[str, Any], after: int
 
 
 @pytest.mark.parametrize("part", ["prelude", "message"])
-def test_a_frame_does_not_add_up(serve: Serve, ask: dict[str, Any], part: Any) -> None:
-    """The frames before it arrive; plain calls are none of its business."""
+def test_a_frame_has_a_wrong_checksum(serve: Serve, ask: dict[str, Any], part: Any) -> None:
+    """The frames before it arrive. Calls without a stream are not affected."""
     fake, client = serve()
     fake.fault(BrokenFrame(after=2, part=part))
     client.converse(**ask)
@@ -186,7 +186,7 @@ def test_a_stream_breaks_with_an_exception(serve: Serve, ask: dict[str, Any]) ->
 
 
 def test_a_pause_has_the_given_length() -> None:
-    """The server waits with its own clock; here that is a list."""
+    """A list replaces the function that waits."""
     slept: list[float] = []
 
     def send(fault: Fault) -> list[bytes]:
@@ -230,7 +230,7 @@ def test_closing_ends_a_pause() -> None:
 
 
 def test_a_bucket_of_tokens_throttles(serve: Serve, ask: dict[str, Any]) -> None:
-    """It begins full, lets as many through as it holds, and fills with time."""
+    """It is full at the start, allows one request for each token, and fills over time."""
     fake, client = serve()
     now = [0.0]
     fake.fault(Throttle(rate=0.5, burst=2, clock=lambda: now[0], retry_after=1.5), times=None)
@@ -263,7 +263,7 @@ def test_the_clock_of_the_server_is_wrong(serve: Serve, ask: dict[str, Any]) -> 
 
 
 def test_a_closed_port_refuses_connections(serve: Serve, ask: dict[str, Any]) -> None:
-    """Connections are refused for a while; then the fake is where it was, and what it was."""
+    """Connections are refused within the block. Afterwards the fake has the same address and the same state."""
     fake, client = serve()
     fake.reply("later")
     url = fake.endpoint_url
@@ -275,7 +275,7 @@ def test_a_closed_port_refuses_connections(serve: Serve, ask: dict[str, Any]) ->
 
 
 def test_faults_compose(serve: Serve, ask: dict[str, Any]) -> None:
-    """Those that are given together happen together; those that stay happen with every other."""
+    """Faults of one call happen together. Faults without a number happen in addition to all others."""
     fake, client = serve()
     fake.fault(ClockSkew(3600), times=None)
     fake.fault(Latency(0), BUSY, times=2)
@@ -292,8 +292,8 @@ def test_faults_compose(serve: Serve, ask: dict[str, Any]) -> None:
     assert happened == [(skew, Latency(0), BUSY), (skew, Latency(0), BUSY), (skew, Latency(0)), (skew,)]
 
 
-def test_the_dice_are_seeded() -> None:
-    """The same seed and the same requests meet the same faults."""
+def test_random_faults_are_seeded() -> None:
+    """The same seed and the same requests result in the same faults."""
 
     def rolled(seed: int) -> list[bool]:
         schedule = FaultSchedule(seed)
@@ -304,7 +304,7 @@ def test_the_dice_are_seeded() -> None:
     assert 250 < sum(rolled(1)) < 350
 
 
-def test_botocore_tries_again_after_a_fault(serve: Serve, ask: dict[str, Any]) -> None:
+def test_botocore_retries_after_a_fault(serve: Serve, ask: dict[str, Any]) -> None:
     """Its own retries count as requests."""
     fake, client = serve(attempts=3)
     fake.fault(HangUp())
@@ -326,8 +326,8 @@ def test_botocore_tries_again_after_a_fault(serve: Serve, ask: dict[str, Any]) -
         lambda: FakeBedrock().fault(),
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused(wrong: Callable[[], Any]) -> None:
-    """At once, not at the first request."""
+def test_a_fault_with_invalid_arguments_is_rejected(wrong: Callable[[], Any]) -> None:
+    """It raises immediately, not at the first request."""
     with pytest.raises(ConfigurationError):
         wrong()
 

@@ -142,7 +142,7 @@ def test_a_full_trace_names_topics_that_were_not_found(serve: Serve) -> None:
     assert trace["actionReason"] == "No action."
 
 
-def test_only_guard_content_is_guarded_where_there_is_any(serve: Serve) -> None:
+def test_only_guard_content_is_guarded_if_there_is_any(serve: Serve) -> None:
     _, client = serve(guardrails=[HR])
     ask = _ask("an illness")
     ask["messages"][0]["content"].append({"guardContent": {"text": {"text": "hello"}}})
@@ -259,18 +259,18 @@ def test_half_a_guardrail_is_invalid_and_an_empty_one_is_none(serve: Serve, ask:
     assert [request.guardrail for request in fake.requests] == [None, None, None]
 
 
-def test_an_identifier_aws_would_refuse_needs_the_other_vocabulary(serve: Serve) -> None:
+def test_an_identifier_of_the_article_needs_its_vocabulary(serve: Serve) -> None:
     loose = FakeGuardrail("G-HR-Compliance", denied_words=("salary",))
     _, strict = serve(guardrails=[loose])
     _, lenient = serve(guardrails=[loose], vocabulary="invoke-with-guardrail")
-    ask = _ask("salary", guardrailIdentifier="G-HR-Compliance", trace="disabled")  # its trace breaks AWS's pattern of an ID
+    ask = _ask("salary", guardrailIdentifier="G-HR-Compliance", trace="disabled")  # its trace violates AWS's pattern of an ID
 
     with pytest.raises(strict.exceptions.ValidationException, match="The provided guardrail identifier is invalid"):
         strict.converse(**ask)
     assert lenient.converse(**ask)["stopReason"] == "guardrail_intervened"
 
 
-def test_a_guarded_body_has_to_be_readable(serve: Serve) -> None:
+def test_a_guarded_body_must_be_readable(serve: Serve) -> None:
     _, client = serve(guardrails=[HR])
 
     with pytest.raises(client.exceptions.ValidationException, match="Guardrail was enabled but input is in incorrect format"):

@@ -223,7 +223,7 @@ def test_grounding_compares_the_answer_with_what_was_found(start: Start) -> None
     assert _answer(client, "days of leave", **guarded)["guardrailAction"] == "NONE"
 
 
-def test_a_text_in_the_request_is_searched(start: Start) -> None:
+def test_text_in_the_request_is_searched(start: Start) -> None:
     """External sources need no knowledge base."""
     _, client = start(knowledge_bases=[])
     content = {"identifier": "leave.txt", "contentType": "text/plain", "data": LEAVE.encode()}
@@ -274,12 +274,12 @@ def test_knowledge_bases_are_listed_and_described(start: Start) -> None:
     [
         (lambda: FakeKnowledgeBase("short"), "not the ID of a knowledge base"),
         (lambda: FakeKnowledgeBase(KB, "text"), "expected a list of documents"),
-        (lambda: FakeKnowledgeBase(KB, [" "]), "a document needs a text"),
+        (lambda: FakeKnowledgeBase(KB, [" "]), "text: must be a string with at least one visible character"),
         (lambda: FakeDocument("text", "https://example.com"), "not an S3 URI"),
-        (lambda: FakeDocument("text", metadata={"a": {"b": 1}}), "metadata.a: must be a text, a number"),  # type: ignore[dict-item]
+        (lambda: FakeDocument("text", metadata={"a": {"b": 1}}), "metadata.a: must be a string, a number"),  # type: ignore[dict-item]
     ],
 )
 def test_an_invalid_knowledge_base_is_rejected(make: Callable[[], object], message: str) -> None:
-    """When it is made."""
+    """When it is created."""
     with pytest.raises(ConfigurationError, match=message):
         make()

@@ -32,7 +32,7 @@ def invoke(client: Any, model: str, **body: Any) -> Any:
     return json.loads(client.invoke_model(modelId=model, body=json.dumps(body))["body"].read())
 
 
-def refusal(call: Callable[..., Any], **params: Any) -> tuple[int, str, str]:
+def rejection(call: Callable[..., Any], **params: Any) -> tuple[int, str, str]:
     with pytest.raises(ClientError) as caught:
         call(**params)
     response = caught.value.response
@@ -47,12 +47,12 @@ def test_an_unknown_model_is_a_validation_error(serve: Serve, model: str) -> Non
     _, client = serve()
     expected = (400, "ValidationException", "The provided model identifier is invalid.")
 
-    assert refusal(client.converse, modelId=model, messages=MESSAGES) == expected
-    assert refusal(client.converse_stream, modelId=model, messages=MESSAGES) == expected
-    assert refusal(client.invoke_model, modelId=model, body=b"{}") == expected
-    assert refusal(client.invoke_model_with_response_stream, modelId=model, body=b"{}") == expected
-    assert refusal(client.count_tokens, modelId=model, input={"converse": {"messages": MESSAGES}}) == expected
-    assert refusal(client.start_async_invoke, modelId=model, modelInput={}, outputDataConfig=S3) == expected
+    assert rejection(client.converse, modelId=model, messages=MESSAGES) == expected
+    assert rejection(client.converse_stream, modelId=model, messages=MESSAGES) == expected
+    assert rejection(client.invoke_model, modelId=model, body=b"{}") == expected
+    assert rejection(client.invoke_model_with_response_stream, modelId=model, body=b"{}") == expected
+    assert rejection(client.count_tokens, modelId=model, input={"converse": {"messages": MESSAGES}}) == expected
+    assert rejection(client.start_async_invoke, modelId=model, modelInput={}, outputDataConfig=S3) == expected
 
 
 UNKNOWN_ARN = "arn:aws:bedrock:us-east-1::foundation-model/acme.tiny-v1:0"
@@ -83,7 +83,7 @@ def test_an_unknown_model_of_an_agent_or_a_knowledge_base_is_a_validation_error(
     with FakeBedrock() as fake:
         client = boto3.client("bedrock-agent-runtime", **fake.client_kwargs())
 
-        found = refusal(getattr(client, operation), **INDIRECT[operation])
+        found = rejection(getattr(client, operation), **INDIRECT[operation])
 
     assert found == (400, "ValidationException", "The provided model identifier is invalid.")
 
@@ -105,7 +105,7 @@ def test_an_application_profile_behaves_as_its_model(serve: Serve) -> None:
     profile = f"{ACCOUNT}:application-inference-profile/a1b2c3"
 
     assert len(invoke(client, profile, inputText="hello")["embedding"]) == 1024
-    assert refusal(client.converse, modelId=profile, messages=MESSAGES)[0] == 400
+    assert rejection(client.converse, modelId=profile, messages=MESSAGES)[0] == 400
 
 
 SIZES = [
@@ -147,7 +147,7 @@ def test_an_embedding_has_the_size_of_its_model(serve: Serve, model: str, body: 
 def test_a_dimension_that_the_model_does_not_have_is_a_validation_error(serve: Serve) -> None:
     _, client = serve()
 
-    status, code, message = refusal(client.invoke_model, modelId=TITAN_2, body=b'{"inputText": "a", "dimensions": 100}')
+    status, code, message = rejection(client.invoke_model, modelId=TITAN_2, body=b'{"inputText": "a", "dimensions": 100}')
 
     assert (status, code) == (400, "ValidationException")
     assert message.startswith("Malformed input request: #/dimensions: 100 is not a valid enum value")
@@ -162,7 +162,7 @@ def test_a_body_without_a_required_member_is_a_validation_error(serve: Serve, pr
     (first, *_) = (family for family in FAMILIES if family.prefix == prefix)
     others = dict.fromkeys((other for other in first.required if other != name), "x")
 
-    status, _, message = refusal(client.invoke_model, modelId=f"{prefix}-new", body=json.dumps(others))
+    status, _, message = rejection(client.invoke_model, modelId=f"{prefix}-new", body=json.dumps(others))
 
     assert status == 400
     assert f"required key [{name}] not found" in message
@@ -170,11 +170,11 @@ def test_a_body_without_a_required_member_is_a_validation_error(serve: Serve, pr
 
 @pytest.mark.parametrize("model", [TITAN_2, RERANK, "cohere.embed-english-v3", "amazon.rerank-v1:0"])
 def test_a_guardrail_on_a_model_without_guardrails_is_a_validation_error(serve: Serve, model: str) -> None:
-    """AWS lists these models as unsupported and does not document its response, so that the fake refuses."""
+    """AWS lists these models as unsupported and does not document its response, so the fake rejects the call."""
     _, client = serve(guardrails=[FakeGuardrail("abc")])
     params = {"modelId": model, "body": b"{}", "guardrailIdentifier": "abc", "guardrailVersion": "1"}
 
-    assert refusal(client.invoke_model, **params) == (400, "ValidationException", "Guardrails are not supported for this model")
+    assert rejection(client.invoke_model, **params) == (400, "ValidationException", "Guardrails are not supported for this model")
 
 
 def test_an_embedding_takes_no_scripted_reply(serve: Serve) -> None:
@@ -218,7 +218,7 @@ NOT_CONVERSE = sorted(model for model in MODELS if not find_family(model, {}).co
 def test_converse_with_a_model_that_does_not_chat_is_a_validation_error(serve: Serve, model: str) -> None:
     _, client = serve()
 
-    status, code, message = refusal(client.converse, modelId=model, messages=MESSAGES)
+    status, code, message = rejection(client.converse, modelId=model, messages=MESSAGES)
 
     assert (status, code) == (400, "ValidationException")
     assert message.startswith("This action doesn't support the model that you provided.")
@@ -247,10 +247,10 @@ def test_the_body_of_another_model_is_a_validation_error(serve: Serve, model: st
     _, client = serve()
     problem = f"#: required key [{name}] not found, please reformat your input and try again."
 
-    found = refusal(client.invoke_model, modelId=model, body=json.dumps(body))
+    found = rejection(client.invoke_model, modelId=model, body=json.dumps(body))
 
     assert found == (400, "ValidationException", f"Malformed input request: {problem}")
-    assert refusal(client.invoke_model, modelId=model, body=b"hello")[:2] == found[:2]
+    assert rejection(client.invoke_model, modelId=model, body=b"hello")[:2] == found[:2]
 
 
 @pytest.mark.parametrize("model", [HAIKU, f"us.{HAIKU}", f"arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}"])
@@ -260,7 +260,7 @@ def test_a_text_completion_for_claude_3_is_a_validation_error(serve: Serve, mode
     message = '"claude-3-haiku-20240307" is not supported on this API. Please use the Messages API instead.'
 
     for call in (client.invoke_model, client.invoke_model_with_response_stream):
-        assert refusal(call, modelId=model, body=b'{"prompt": "hello"}') == (400, "ValidationException", message)
+        assert rejection(call, modelId=model, body=b'{"prompt": "hello"}') == (400, "ValidationException", message)
 
 
 TOO_LONG = [
@@ -278,8 +278,8 @@ def test_more_output_tokens_than_the_model_has_are_a_validation_error(
     """Of InvokeModel and of Converse, each with its own message. The limit itself is accepted."""
     _, client = serve()
 
-    _, _, invoked = refusal(client.invoke_model, modelId=model, body=json.dumps(body))
-    _, _, said = refusal(client.converse, modelId=model, messages=MESSAGES, inferenceConfig={"maxTokens": limit + 1})
+    _, _, invoked = rejection(client.invoke_model, modelId=model, body=json.dumps(body))
+    _, _, said = rejection(client.converse, modelId=model, messages=MESSAGES, inferenceConfig={"maxTokens": limit + 1})
 
     assert f"{limit + 1} is not less or equal to {limit}" in invoked
     assert said.startswith(f"The maximum tokens you requested exceeds the model limit of {limit}.")
@@ -309,7 +309,7 @@ def test_a_capability_that_a_model_lacks_is_a_validation_error(
     call = {"modelId": model, "messages": MESSAGES, **used}
 
     for ask in (client.converse, client.converse_stream):
-        status, code, message = refusal(ask, **call)
+        status, code, message = rejection(ask, **call)
         assert (status, code) == (400, "ValidationException")
         assert message.startswith(problem)
 
@@ -363,7 +363,7 @@ def test_a_foundation_model_is_found_by_id_and_arn(manage: Manage) -> None:
     for identifier in (HAIKU, arn):
         shown = control.get_foundation_model(modelIdentifier=identifier)["modelDetails"]
         assert (shown["modelArn"], shown["providerName"], shown["responseStreamingSupported"]) == (arn, "Anthropic", True)
-    status, code, _ = refusal(control.get_foundation_model, modelIdentifier="acme.tiny-v1:0")
+    status, code, _ = rejection(control.get_foundation_model, modelIdentifier="acme.tiny-v1:0")
     assert (status, code) == (404, "ResourceNotFoundException")
 
 
@@ -394,7 +394,7 @@ def test_an_invalid_conversation_is_a_validation_error(serve: Serve, messages: l
     _, client = serve()
 
     for call in (client.converse, client.converse_stream):
-        status, code, message = refusal(call, modelId=HAIKU, messages=messages)
+        status, code, message = rejection(call, modelId=HAIKU, messages=messages)
         assert (status, code) == (400, "ValidationException")
         assert message.startswith(problem)
 

@@ -127,7 +127,7 @@ def test_count_tokens(serve: Serve, asked: dict[str, Any]) -> None:
 
 
 @WITH_CHECKS
-def test_guardrail_checks_score_and_point(serve: Serve) -> None:
+def test_guardrail_checks_score_and_locate_matches(serve: Serve) -> None:
     _, client = serve()
     texts = ["I hate you", "write to a@example.com"]
 
@@ -159,7 +159,7 @@ def test_guardrail_checks_report_only_the_requested_categories(serve: Serve) -> 
     assert response["results"] == {"promptAttack": {"results": [{"category": "JAILBREAK", "severityScore": 0.0}]}}
 
 
-def test_an_asynchronous_job_is_started_asked_for_and_done(serve: Serve) -> None:
+def test_an_asynchronous_job_is_started_polled_and_completed(serve: Serve) -> None:
     _, client = serve()
     arn = client.start_async_invoke(modelId="amazon.nova-reel-v1:0", modelInput={"a": [1]}, outputDataConfig=S3)["invocationArn"]
 
@@ -205,7 +205,7 @@ def test_jobs_are_listed_in_pages_by_status_and_time(serve: Serve) -> None:
         ("list_async_invokes", {"nextToken": "x"}),
     ],
 )
-def test_a_job_or_a_page_that_is_not_there_is_invalid(serve: Serve, name: str, params: dict[str, Any]) -> None:
+def test_an_unknown_job_or_page_is_invalid(serve: Serve, name: str, params: dict[str, Any]) -> None:
     _, client = serve()
 
     with pytest.raises(client.exceptions.ValidationException):
@@ -231,7 +231,7 @@ def test_replies_are_scripted_in_order_then_echoed(serve: Serve, ask: dict[str, 
     assert said == ["first", MODEL, "You said: hello there"]
 
 
-def test_a_reply_for_good_stays_until_reset(serve: Serve, ask: dict[str, Any]) -> None:
+def test_a_permanent_reply_stays_until_reset(serve: Serve, ask: dict[str, Any]) -> None:
     fake, client = serve()
     fake.reply("always", times=None)
     client.converse(**ask)

@@ -52,7 +52,7 @@ REPLIES = {
 
 @pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
 def test_a_stream_has_the_same_content_as_a_whole_reply(serve: Serve, ask: dict[str, Any], reply: Any) -> None:
-    """Block by block, to the same end, for the same tokens."""
+    """The blocks, the stop reason and the tokens are equal."""
     fake, client = serve()
     fake.reply(reply, times=2)
 
@@ -64,7 +64,7 @@ def test_a_stream_has_the_same_content_as_a_whole_reply(serve: Serve, ask: dict[
 
 
 def test_a_tool_is_called_and_answered(serve: Serve, ask: dict[str, Any]) -> None:
-    """A conversation with a tool: the reply asks for it, the next request brings its result."""
+    """A conversation with a tool: the reply calls the tool, and the next request contains its result."""
     fake, client = serve()
     fake.reply(("Let me look.", LOOKUP), "Ada it is.")
 

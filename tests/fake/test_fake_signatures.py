@@ -1,4 +1,4 @@
-"""SigV4, verified on request: what botocore signs is good, and what is not good is answered as AWS answers it."""
+"""Verification of SigV4: the signatures of botocore are valid, and an invalid signature gets AWS's error."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def fake() -> Iterator[FakeBedrock]:
-    """A fake that looks at signatures."""
+    """A fake that verifies signatures."""
     with FakeBedrock(verify_signatures=True, guardrails=[FakeGuardrail("abc")]) as running:
         yield running
 
@@ -67,8 +67,8 @@ def test_a_signature_of_botocore_is_valid(aws: boto3.Session, fake: FakeBedrock,
 
 
 @pytest.mark.parametrize("tls", [True, False])
-def test_signatures_are_good_over_either_transport(aws: boto3.Session, ask: dict[str, Any], *, tls: bool) -> None:
-    """The host that is signed is the one that is spoken to."""
+def test_signatures_are_valid_over_both_transports(aws: boto3.Session, ask: dict[str, Any], *, tls: bool) -> None:
+    """The signed host is the host that receives the request."""
     with FakeBedrock(tls=tls, verify_signatures=True) as fake, _client(aws, fake) as client:
         assert client.converse(**ask)["stopReason"] == "end_turn"
 
@@ -95,8 +95,8 @@ def test_an_invalid_signature_is_rejected(
 
 
 @pytest.mark.parametrize("skew", [3600, -3600])
-def test_a_clock_that_is_wrong_spoils_signatures(aws: boto3.Session, fake: FakeBedrock, ask: dict[str, Any], skew: int) -> None:
-    """Ahead, they have expired; behind, they are not yet current; some minutes are forgiven."""
+def test_a_wrong_clock_makes_signatures_invalid(aws: boto3.Session, fake: FakeBedrock, ask: dict[str, Any], skew: int) -> None:
+    """If the clock is ahead, they have expired; if it is behind, they are not yet current. A few minutes are tolerated."""
     with _client(aws, fake) as client:
         fake.fault(ClockSkew(skew))
         with pytest.raises(ClientError, match="Signature expired" if skew > 0 else "Signature not yet current") as refused:
@@ -167,7 +167,7 @@ def test_a_presigned_url_is_valid_until_it_expires(aws: boto3.Session, fake: Fak
     ],
 )
 def test_half_a_signature_is_incomplete(fake: FakeBedrock, header: str) -> None:
-    """The answer names the part."""
+    """The error names the missing or invalid part."""
     headers = {"Authorization": header, "X-Amz-Date": f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"}
     status, body = _post(fake, f"{fake.endpoint_url}/model/amazon.nova-lite-v1:0/converse", headers)
 
@@ -176,7 +176,7 @@ def test_half_a_signature_is_incomplete(fake: FakeBedrock, header: str) -> None:
 
 
 def test_credentials_have_principals(aws: boto3.Session, ask: dict[str, Any]) -> None:
-    """Whose they are, IAM sees: one fake serves several people, with sessions and keys that expire."""
+    """IAM evaluates the principal of each. One fake accepts several credentials, with sessions and keys that expire."""
     only_alice = {
         "Effect": "Allow",
         "Action": "bedrock:*",
@@ -210,8 +210,8 @@ def test_credentials_have_principals(aws: boto3.Session, ask: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("key", ["ABSKgood", "ABSKold", "x"])
-def test_a_key_is_good_or_not(monkeypatch: pytest.MonkeyPatch, aws: boto3.Session, ask: dict[str, Any], key: str) -> None:
-    """AWS answers to a key that is not good with the code of a denial."""
+def test_a_key_is_valid_or_not(monkeypatch: pytest.MonkeyPatch, aws: boto3.Session, ask: dict[str, Any], key: str) -> None:
+    """AWS's error for an invalid key has the code of a denial."""
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", key)
     known = (FakeApiKey("ABSKgood", principal=ALICE), FakeApiKey("ABSKold", expires=PAST))
     policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": [OPEN]}])

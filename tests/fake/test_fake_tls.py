@@ -1,4 +1,4 @@
-"""HTTPS on loopback, and Bedrock API keys, which clients send over nothing else."""
+"""HTTPS on loopback, and Bedrock API keys, which clients send only over HTTPS."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _text(response: dict[str, Any]) -> str:
 
 
 def test_a_key_works_over_tls(monkeypatch: pytest.MonkeyPatch, aws: boto3.Session, ask: dict[str, Any]) -> None:
-    """boto3 takes the endpoint, the trust and the key, streams too."""
+    """boto3 uses the endpoint, the certificate authority and the key, also for streams."""
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", LONG)
     with FakeBedrock(tls=True) as fake, _client(aws, fake) as client:
         said = _text(client.converse(**ask))
@@ -57,7 +57,7 @@ def test_a_key_works_over_tls(monkeypatch: pytest.MonkeyPatch, aws: boto3.Sessio
 def test_the_kind_of_a_key_is_authorized(
     monkeypatch: pytest.MonkeyPatch, aws: boto3.Session, ask: dict[str, Any], key: str, *, denied: bool
 ) -> None:
-    """Calling with a key is the first thing IAM is asked about."""
+    """``bedrock:CallWithBearerToken`` is the first authorization of a call with a key."""
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", key)
     refused = pytest.raises(ClientError, match="bedrock:CallWithBearerToken on resource: \\*") if denied else nullcontext()
     with FakeBedrock(tls=True, policies=_policies(NO_LONG_KEYS)) as fake, refused, _client(aws, fake) as client:
@@ -68,8 +68,8 @@ def test_the_kind_of_a_key_is_authorized(
     assert first.is_denied is denied
 
 
-def test_credentials_are_no_key(monkeypatch: pytest.MonkeyPatch, aws: boto3.Session, ask: dict[str, Any]) -> None:
-    """A request that is signed with credentials has neither `request` nor `call` about keys."""
+def test_credentials_are_not_a_key(monkeypatch: pytest.MonkeyPatch, aws: boto3.Session, ask: dict[str, Any]) -> None:
+    """A request that is signed with credentials does not need ``bedrock:CallWithBearerToken``."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     with FakeBedrock(tls=True, policies=_policies(NO_KEYS)) as fake, _client(aws, fake) as client:
         client.converse(**ask)
@@ -88,7 +88,7 @@ def test_iam_sees_whether_the_transport_is_secure(
         client.converse(**ask)
 
 
-def test_who_does_not_trust_the_certificate_gets_nothing(
+def test_a_client_that_does_not_trust_the_certificate_cannot_connect(
     monkeypatch: pytest.MonkeyPatch, aws: boto3.Session, ask: dict[str, Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The server continues and prints nothing."""
@@ -103,7 +103,7 @@ def test_who_does_not_trust_the_certificate_gets_nothing(
 
 
 def test_the_certificate_is_valid_for_both_names_of_loopback() -> None:
-    """`localhost` is what people write."""
+    """Clients can use 127.0.0.1 and ``localhost``."""
     with FakeBedrock(tls=True) as fake:
         trust, where = ssl.create_default_context(cafile=fake.ca_file), fake.endpoint_url.removeprefix("https://").split(":")
         for name in ("127.0.0.1", "localhost"):
@@ -126,8 +126,8 @@ def test_a_fake_can_start_again() -> None:
     assert FakeBedrock().ca_file is None
 
 
-def test_the_extra_is_named_when_it_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One sentence that says what to install."""
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says what to install."""
     tls = importlib.import_module("guardedbedrock.testing.server.tls")
     tls._leaf.cache_clear()
     tls._authority.cache_clear()

@@ -40,7 +40,7 @@ def _members(shape: Any, seen: set[str]) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("service", ["bedrock-runtime", "bedrock"])
-def test_the_models_use_no_binding_that_the_wire_does_not_know(service: str) -> None:
+def test_the_models_use_only_supported_bindings(service: str) -> None:
     model = load(service)
     operations = [model.operation_model(name) for name in model.operation_names]
     read = {member.serialization.get("location") for op in operations for member in _members(op.input_shape, set())}
@@ -203,7 +203,7 @@ def test_several_violations_are_counted(fake: FakeBedrock) -> None:
     assert json.loads(answer)["message"].startswith("2 validation errors detected: ")
 
 
-def test_a_chunked_request_is_refused(fake: FakeBedrock) -> None:
+def test_a_chunked_request_is_rejected(fake: FakeBedrock) -> None:
     host, port = fake.endpoint_url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(f"POST {PATH}/converse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".encode())

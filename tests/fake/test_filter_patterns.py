@@ -13,7 +13,7 @@ from guardedbedrock.testing import FilterPattern
 CASES: Final = json.loads((Path(__file__).parents[1] / "data" / "filter_patterns.json").read_text("utf-8"))
 
 
-def test_the_cases_have_names_of_their_own() -> None:
+def test_the_cases_have_unique_names() -> None:
     """A repeated id would hide a case."""
     assert len({case["id"] for case in CASES}) == len(CASES) > 30
     assert {frozenset(case) for case in CASES} == {frozenset({"id", "pattern", "record", "matches"})}

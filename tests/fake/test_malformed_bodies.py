@@ -128,16 +128,16 @@ def state() -> FakeState:
     return FakeState(FakeConfig(guardrails=[guardrail], knowledge_bases=[FakeKnowledgeBase("HANDBOOK01", ["leave"])], keep=1))
 
 
-def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def key_paths(value: Any, key_path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Yield the path of every member and every item."""
     for name, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield (*place, name)
-        yield from places(item, (*place, name))
+        yield (*key_path, name)
+        yield from key_paths(item, (*key_path, name))
 
 
 def mutations(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the body with each member removed, and with each member replaced by each value."""
-    for *path, last in places(body):
+    for *path, last in key_paths(body):
         for value in [KeyError, *VALUES]:
             mutated = copy.deepcopy(body)
             parent: Any = mutated
@@ -277,7 +277,7 @@ def test_a_schema_without_a_small_instance_is_a_validation_error(
 def test_a_failure_of_the_fake_is_a_logged_response(
     serve: Serve, ask: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The response and the log name the place, and contain no text of the request."""
+    """The response and the log name the location, and contain no text of the request."""
     fake, client = serve(attempts=2)
     monkeypatch.setattr("guardedbedrock.testing.runtime.converse.message", lambda *_: dict[str, Any]()["hello there"])
 

@@ -48,7 +48,7 @@ def _send(fake: FakeBedrock, operation: Any) -> tuple[int, dict[str, Any]]:
 
 @pytest.mark.parametrize(("service", "name"), OPERATIONS)
 def test_an_operation_is_served_or_answers_501(fake: FakeBedrock, service: str, name: str) -> None:
-    """A served operation gets to the check of its signature; any other is refused before it, with its name."""
+    """A served operation reaches the verification of its signature. Any other operation gets a 501 that names it."""
     world = fake._state
     served = {each.service: each.operations for each in (world.runtime, world.control, world.agents, world.agent_runtime)}
 
@@ -63,7 +63,7 @@ def test_an_operation_is_served_or_answers_501(fake: FakeBedrock, service: str, 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_environment_sets_the_endpoint_of_every_service(monkeypatch: pytest.MonkeyPatch, service: str) -> None:
-    """A client without arguments talks to the fake."""
+    """A client without arguments calls the fake."""
     with FakeBedrock() as fake:
         for name, value in fake.environment.items():
             monkeypatch.setenv(name, value)

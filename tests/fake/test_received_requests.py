@@ -1,4 +1,4 @@
-"""The received requests: how they are selected, and what an assertion prints of them."""
+"""The received requests: how they are selected, and what a failed assertion prints."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GUARDED = {"guardrailConfig": {"guardrailIdentifier": "abc123def456", "guardrail
 LINE = "Converse anthropic.claude-3-haiku-20240307-v1:0, guardrail abc123def456 version 1, status 200"
 
 
-def test_the_text_of_a_request_has_no_prompt_and_no_credentials(ask: dict[str, Any]) -> None:
+def test_the_repr_of_a_request_has_no_prompt_and_no_credentials(ask: dict[str, Any]) -> None:
     """Pytest prints the requests of a failed assertion."""
     secrets = ("hello", "SECRETTOKEN", "Signature", "testing")
     with FakeBedrock(guardrails=[FakeGuardrail("abc123def456", denied_words=("hello",))]) as fake:
@@ -36,7 +36,7 @@ def test_the_text_of_a_request_has_no_prompt_and_no_credentials(ask: dict[str, A
     assert request.http_request.headers["x-amz-security-token"] == "SECRETTOKEN"
 
 
-def test_the_text_of_a_request_has_no_query(serve: Serve) -> None:
+def test_the_repr_of_a_request_has_no_query(serve: Serve) -> None:
     """The query of a presigned URL contains credentials."""
     fake, client = serve()
     client.meta.events.register(
@@ -48,7 +48,7 @@ def test_the_text_of_a_request_has_no_query(serve: Serve) -> None:
     assert repr(fake.requests[0]) == "<ReceivedRequest GET /x, no guardrail, status 404 UnknownOperationException>"
 
 
-def test_the_text_of_credentials_has_no_secret() -> None:
+def test_the_repr_of_credentials_has_no_secret() -> None:
     texts = [repr(FakeCredentials("AKID", "SECRET", "TOKEN")), repr(FakeApiKey("bedrock-api-key-SECRET"))]
 
     assert "AKID" in texts[0]

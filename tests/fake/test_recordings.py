@@ -85,7 +85,7 @@ def test_a_cassette_answers_by_method_path_and_body(tmp_path: Path, play: Play) 
 
 
 def test_the_signature_of_a_presigned_url_is_neither_recorded_nor_compared(tmp_path: Path, play: Play) -> None:
-    """It contains credentials, and is another one for each URL."""
+    """It contains credentials, and differs for each URL."""
 
     def get(client: Any, expires: int) -> Any:
         url = client.generate_presigned_url("list_async_invokes", {"maxResults": 5}, ExpiresIn=expires)
@@ -104,7 +104,7 @@ def test_the_signature_of_a_presigned_url_is_neither_recorded_nor_compared(tmp_p
 
 
 def test_equal_requests_get_their_responses_in_order(tmp_path: Path, play: Play) -> None:
-    """The last one answers all further requests; reset begins again."""
+    """The last one answers all further requests. `reset` starts again with the first."""
     body = json.dumps(ASK)
     cassette(tmp_path / "a.yml", *(interaction("converse", body, json.dumps(said(text))) for text in ("one", "two")))
     cassette(tmp_path / "b.yaml", interaction("converse", body, json.dumps(said("three"))))
@@ -390,7 +390,7 @@ def _with(**changed: Any) -> str:
         ("a.json", _with(request_uri=3), " at /interactions/0/request: the string `uri` is missing"),
         ("a.json", _with(request_uri="https://[x/"), " at /interactions/0/request/uri: not a URI"),
         ("a.json", _with(request_method="GET /x"), " at /interactions/0/request/method: not an HTTP method"),
-        ("a.json", _with(request_body=[1]), " at /interactions/0/request/body: expected a text"),
+        ("a.json", _with(request_body=[1]), " at /interactions/0/request/body: expected a string"),
         ("a.json", _with(request_body="\ud800"), " at /interactions/0/request/body: contains half of a surrogate pair"),
         ("a.json", _with(response_status={"code": 99}), " at /interactions/0/response: the status must be a number from 200"),
         ("a.json", _with(response_status={"code": True}), " at /interactions/0/response: the status must be a number"),
@@ -416,8 +416,8 @@ def _with(**changed: Any) -> str:
         ("a.txt", "", "contains no *.json"),
     ],
 )
-def test_a_damaged_recording_is_one_clear_sentence(tmp_path: Path, name: str, text: str, problem: str) -> None:
-    """With the file and the location, when the fake is made."""
+def test_a_damaged_recording_is_rejected(tmp_path: Path, name: str, text: str, problem: str) -> None:
+    """The error contains the file and the location. It is raised when the fake is created."""
     (tmp_path / name).write_text(text, "utf-8")
 
     with pytest.raises(ConfigurationError) as error:

@@ -30,7 +30,7 @@ REQUESTS = st.fixed_dictionaries(
 
 
 def _signed(made: dict[str, Any], signer: type[SigV4Auth]) -> HttpRequest:
-    """Sign a request with botocore, and write it as it arrives."""
+    """Sign a request with botocore, and return it as the server receives it."""
     path = "/" + "/".join(quote(segment.encode("utf-8", "replace"), safe="") for segment in made["segments"])
     query = f"?{urlencode(made['query'], quote_via=quote)}" if made["query"] else ""
     body = made["body"] if signer is SigV4Auth else b""
@@ -51,7 +51,7 @@ def _is_good(http_request: HttpRequest, secret: str = CREDENTIALS.secret_key) ->
 
 @given(REQUESTS)
 def test_a_signature_of_botocore_is_valid(made: dict[str, Any]) -> None:
-    """In a header, with the body; no other secret would do."""
+    """The signature is in a header and covers the body. With another secret it is invalid."""
     http_request = _signed(made, SigV4Auth)
 
     assert _is_good(http_request)

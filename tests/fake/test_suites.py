@@ -36,7 +36,7 @@ def answers(path: Path) -> dict[str, tuple[str, set[str]]]:
     return {result.id: (result.decision, set(result.determining or ())) for result in results}
 
 
-def refusal(path: Path) -> str:
+def rejection(path: Path) -> str:
     with pytest.raises(ConfigurationError) as caught:
         cases.load(path)
     return str(caught.value).removeprefix(f"{path.parent}/")
@@ -56,7 +56,7 @@ def test_cases_share_policies_by_name(tmp_path: Path) -> None:
 
 
 def test_a_case_overrides_its_fixtures_and_objects_are_merged_key_by_key(tmp_path: Path) -> None:
-    """The later fixture wins over the earlier, the case over both; one level deep."""
+    """Precedence: 1. the case, 2. the later fixture, 3. the earlier fixture. Objects are merged one level deep."""
     path = suite(
         tmp_path,
         policies={"app": {"identity": [policy("Read")], "scp": [[policy("Org")]]}},
@@ -82,7 +82,7 @@ def test_a_case_overrides_its_fixtures_and_objects_are_merged_key_by_key(tmp_pat
 
 
 def test_a_policy_may_be_a_file_a_glob_or_a_folder_beside_the_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever the working directory is."""
+    """The working directory does not matter."""
     (tmp_path / "policies").mkdir()
     for name in ("a", "b"):
         (tmp_path / "policies" / f"{name}.json").write_text(json.dumps(policy(name.upper())), "utf-8")
@@ -187,11 +187,11 @@ CASE = {"id": "a", "request": REQUEST, "policies": {"identity": []}, "expect": {
 def test_an_invalid_suite_is_rejected(tmp_path: Path, fields: dict[str, Any], problem: str) -> None:
     (tmp_path / "l.json").write_text("[]", "utf-8")
 
-    assert refusal(suite(tmp_path, **fields)).startswith(problem.replace("{folder}", str(tmp_path)))
+    assert rejection(suite(tmp_path, **fields)).startswith(problem.replace("{folder}", str(tmp_path)))
 
 
 def test_the_known_fields_of_a_fixture_are_listed_in_one_order(tmp_path: Path) -> None:
-    said = refusal(suite(tmp_path, cases=[CASE], fixtures={"hr": {"zzz": 1}}))
+    said = rejection(suite(tmp_path, cases=[CASE], fixtures={"hr": {"zzz": 1}}))
 
     assert said.startswith(
         "suite.json at /fixtures/hr: unknown field `zzz`; known fields are policies, request, principal, call,"
@@ -224,8 +224,10 @@ def test_a_repeated_key_in_a_suite_or_its_policies_is_rejected(tmp_path: Path) -
     twice = '{"Version": "2012-10-17", "Statement": [], "Statement": []}'
     (tmp_path / "twice.json").write_text(twice, "utf-8")
 
-    assert refusal(path) == "suite.json at /policies: has the key `a` twice; remove one"
-    assert "has the key `Statement` twice" in refusal(suite(tmp_path, cases=[CASE | {"policies": {"identity": ["twice.json"]}}]))
+    assert rejection(path) == "suite.json at /policies: has the key `a` twice; remove one"
+    assert "has the key `Statement` twice" in rejection(
+        suite(tmp_path, cases=[CASE | {"policies": {"identity": ["twice.json"]}}])
+    )
 
 
 def test_yaml_suites_too(tmp_path: Path) -> None:

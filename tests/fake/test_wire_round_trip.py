@@ -32,7 +32,7 @@ STREAMED = "InvokeModelWithBidirectionalStream"
 
 
 def _sample(shape: Any, depth: int = 0) -> Any:
-    """Make a value that has every member; of a union the first."""
+    """Return a value with every member; for a union, only the first."""
     if shape.type_name == "structure":
         if shape.is_document_type:
             return {"any": [1, None, {"thing": "here"}]}
@@ -52,7 +52,7 @@ def _ascii(shape: Any, sample: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("service", "name"), [pair for pair in OPERATIONS if pair[1] != STREAMED])
-def test_a_request_is_read_as_botocore_wrote_it(service: str, name: str) -> None:
+def test_a_request_is_parsed_as_botocore_wrote_it(service: str, name: str) -> None:
     operation = load(service).operation_model(name)
     params = _ascii(operation.input_shape, _sample(operation.input_shape)) if operation.input_shape else {}
     sent = create_serializer("rest-json", include_validation=False).serialize_to_request(params, operation)
@@ -69,7 +69,7 @@ def test_a_request_is_read_as_botocore_wrote_it(service: str, name: str) -> None
 
 
 @pytest.mark.parametrize(("service", "name"), [pair for pair in OPERATIONS if pair[1] not in STREAMING])
-def test_an_answer_is_read_by_botocore_as_it_was_meant(service: str, name: str) -> None:
+def test_botocore_parses_a_response_as_it_was_written(service: str, name: str) -> None:
     operation = load(service).operation_model(name)
     members = _ascii(operation.output_shape, _sample(operation.output_shape)) if operation.output_shape else {}
     answer = serialize(operation, OperationOutput(members))
@@ -98,7 +98,7 @@ TINY = ServiceModel(
 )
 
 
-def test_an_operation_may_take_and_give_nothing() -> None:
+def test_an_operation_can_have_no_input_and_no_output() -> None:
     match = Routes(TINY).match(HttpRequest("GET", "/ping", {}))
 
     assert match is not None
@@ -106,7 +106,7 @@ def test_an_operation_may_take_and_give_nothing() -> None:
     assert serialize(match.operation, OperationOutput({})).body == b"{}"
 
 
-def test_a_query_may_repeat_a_name() -> None:
+def test_a_query_can_repeat_a_name() -> None:
     http_request = HttpRequest("GET", "/things?id=1&id=2", {})
     match = Routes(TINY).match(http_request)
 

@@ -23,15 +23,15 @@ from guardedbedrock.iam.language.writer import write
 
 Json: TypeAlias = Any
 CALLS: Final = 8
-"""How many calls each character of a document may cost."""
+"""The number of calls that each character of a document may cost."""
 CHARACTERS: Final = 20
-"""How many characters may be made of each."""
+"""The number of characters that the result may have for each character of a document."""
 LITTLE: Final = 600
-"""How much of either is nothing."""
+"""The number of calls and of characters that every document may have in addition."""
 
 
 def corpus() -> Iterator[tuple[iam.PolicyType, bytes]]:
-    """Walk over the policies of the case files, by type and as text."""
+    """Yield the policies of the case files: the type, and the JSON text in UTF-8."""
     for case in casefiles.read(casefiles.CASES / "iam.json", casefiles.CASES / "iam"):
         for policy_type, documents in case["policies"].items():
             levels = documents if policy_type in ("scp", "rcp") else [documents]
@@ -64,15 +64,15 @@ EDITS: Final = st.lists(st.tuples(st.integers(0, 2**12), st.integers(0, 40), PIE
 
 
 def edited(raw: bytes, edits: Iterable[tuple[int, int, bytes]]) -> bytes:
-    """Cut out of some bytes and put others there."""
+    """Replace parts of some bytes."""
     for at, cut, piece in edits:
-        place = at % (len(raw) + 1)
-        raw = raw[:place] + piece + raw[place + cut :]
+        position = at % (len(raw) + 1)
+        raw = raw[:position] + piece + raw[position + cut :]
     return raw
 
 
 def answer(source: Json, policy_type: iam.PolicyType, size: int) -> iam.PolicyDocument | None:
-    """Read a document, or None where it is refused as it should be; check what either cost."""
+    """Read a document; None if it is rejected with a `PolicySyntaxError`. Check the cost of both."""
     calls, before = 0, sys.getprofile()
 
     def count(*_: object) -> None:
@@ -95,7 +95,7 @@ def answer(source: Json, policy_type: iam.PolicyType, size: int) -> iam.PolicyDo
 
 
 def check(text: str, policy_type: iam.PolicyType) -> None:
-    """Read text; what was read can be written, and what was not can be measured all the same."""
+    """Read text. A document that was read can be written; text that was rejected can be measured."""
     found = answer(text, policy_type, len(text))
 
     assert found is None or iam.parse(write(found), policy_type, name="p") == found
@@ -105,7 +105,7 @@ def check(text: str, policy_type: iam.PolicyType) -> None:
 @settings(max_examples=examples(300))
 @given(st.binary(max_size=200), ENCODINGS, TYPES)
 def test_random_bytes(raw: bytes, encoding: str, policy_type: iam.PolicyType) -> None:
-    """Most are no text, let alone JSON."""
+    """Most of them are not UTF-8, and even fewer are JSON."""
     check(raw.decode(encoding, "replace"), policy_type)
 
 

@@ -21,13 +21,13 @@ Path: TypeAlias = tuple[Json, ...]
 
 
 class Word(enum.Enum):
-    """A constant that is no string."""
+    """A member of an enum that is no string."""
 
     ALLOW = "Allow"
 
 
 class Text(enum.StrEnum):
-    """A constant that is one."""
+    """A member of a string enum."""
 
     ALLOW = "Allow"
 
@@ -85,21 +85,21 @@ UNUSABLE: Final[dict[str, Json]] = {
     "infinite decimal": Decimal("-Infinity"),
     "large exponent": Decimal("1e999999"),
     "small exponent": Decimal("1e-999999"),
-    "zero of many places": Decimal("0e-999999"),
+    "zero with many digits": Decimal("0e-999999"),
     "integer of many digits": 10**5_000,
 }
 """Numbers that JSON cannot represent and that compare with nothing."""
 
 
 def nodes(value: Json, path: Path = ()) -> Iterator[Path]:
-    """Walk over the places of a document."""
+    """Yield the path of every node of a document."""
     yield path
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         yield from nodes(inner, (*path, key))
 
 
 def replaced(value: Json, path: Path, new: Json, *, key: bool = False) -> Json:
-    """Put something else in one place, or in place of the key that leads there."""
+    """Replace the node at a path, or the key that leads to it."""
     if not path:
         return new
     first, *rest = path
@@ -111,7 +111,7 @@ def replaced(value: Json, path: Path, new: Json, *, key: bool = False) -> Json:
 
 
 def can_be_a_key(odd: Json) -> bool:
-    """Say whether a dict takes it."""
+    """Return whether a value can be a key of a dict."""
     try:
         hash(odd)
     except (TypeError, RecursionError):
@@ -120,7 +120,7 @@ def can_be_a_key(odd: Json) -> bool:
 
 
 def with_one(odd: Json) -> Iterator[Json]:
-    """Walk over the documents that have it in one place, as value and, where it can be one, as key."""
+    """Yield the documents that have the odd value at one path: as value and, if it can be one, as key."""
     for path in nodes(DOCUMENT):
         yield replaced(DOCUMENT, path, odd)
         if path and isinstance(path[-1], str) and can_be_a_key(odd):
@@ -128,7 +128,7 @@ def with_one(odd: Json) -> Iterator[Json]:
 
 
 def read(source: Json) -> iam.PolicyDocument | None:
-    """Read a document, or None where it is refused with words of a decent length."""
+    """Read a document; None if it is rejected with a message of limited length."""
     found: iam.PolicyDocument | None = None
     try:
         found = iam.parse(source, "resource")

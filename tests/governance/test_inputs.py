@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from guardedbedrock import ConfigurationError, Guardrail
-from guardedbedrock.governance.inputs import read_given
+from guardedbedrock.governance.inputs import read_policy_input
 from guardedbedrock.governance.proof.calls import requests_of
 from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.iam import PolicySet
@@ -41,17 +41,17 @@ def test_an_invalid_file_of_policies_is_rejected(tmp_path: Path, text: str, prob
     file.write_text(text, "utf-8")
 
     with pytest.raises(ConfigurationError, match=problem):
-        read_given(file)
+        read_policy_input(file)
 
 
 def test_a_missing_file_and_another_encoding_are_rejected(tmp_path: Path) -> None:
     file = tmp_path / "policies.json"
     with pytest.raises(ConfigurationError, match=r"policies\.json: cannot be read \(No such file or directory\)"):
-        read_given(file)
+        read_policy_input(file)
 
     file.write_bytes(b'{"Statement": "\xff"}')
     with pytest.raises(ConfigurationError, match=r"policies\.json: not UTF-8 text"):
-        read_given(file)
+        read_policy_input(file)
 
 
 def test_numbers_of_a_calls_file_are_accepted(tmp_path: Path) -> None:

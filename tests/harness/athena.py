@@ -1,4 +1,4 @@
-"""DuckDB in the place of Athena: the table of the Athena User Guide for CloudTrail logs, and the CSV of a result."""
+"""DuckDB instead of Athena: the table of the Athena User Guide for CloudTrail logs, and the CSV of a result."""
 
 from __future__ import annotations
 

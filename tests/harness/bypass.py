@@ -50,7 +50,7 @@ def _findings(incoming: Any, approved: set[tuple[str, str]]) -> Iterator[str]:
     of_a_model, of_a_job = _OF_A_MODEL.search(incoming.target), _JOB.search(incoming.target)
     where = f"{incoming.method} {unquote(incoming.target)}"
     if of_a_job and incoming.method != "GET":
-        yield f"{where}: has no place for a guardrail"
+        yield f"{where}: has no guardrail location"
     if of_a_model is None:
         return
     if DENIED_MODEL in unquote(of_a_model[1]):

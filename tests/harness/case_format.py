@@ -17,7 +17,7 @@ from typing import Any, Final
 WIDTH: Final = 130
 """Characters in a line, as in Python code."""
 LIMIT: Final = 160
-"""Characters in a line that holds one long text, which JSON cannot break."""
+"""Characters in a line that holds one long string, which JSON cannot break."""
 
 TESTS: Final = Path(__file__).parents[1]
 DEMO: Final = TESTS.parent / "guardedbedrock" / "cli"
@@ -35,7 +35,7 @@ def case_files() -> list[Path]:
 
 
 def in_parts(value: Any) -> Any:
-    """Split the long texts of some data into parts, which `casefiles.load` joins."""
+    """Split the long strings of some data into parts, which `casefiles.load` joins."""
     if isinstance(value, dict):
         return {
             name: wrap(member, WIDTH - 20, break_long_words=False, break_on_hyphens=False)
@@ -57,7 +57,7 @@ def formatted(text: str) -> str:
 
 
 def too_long(text: str) -> list[int]:
-    """Give the numbers of the lines with more than 160 characters."""
+    """Return the numbers of the lines with more than 160 characters."""
     return [number for number, line in enumerate(text.splitlines(), start=1) if len(line) > LIMIT]
 
 
@@ -119,7 +119,7 @@ def main() -> int:
         text = formatted(path.read_text("utf-8"))
         path.write_text(text, "utf-8")
         for number in too_long(text):
-            sys.stderr.write(f"{path}:{number}: longer than {LIMIT} characters; write the text as an array of parts\n")
+            sys.stderr.write(f"{path}:{number}: longer than {LIMIT} characters; write the string as an array of parts\n")
             status = 1
     return status
 

@@ -23,7 +23,7 @@ CASES: Final = Path(__file__).parents[1] / "cases"
 
 
 def parse(text: str) -> Any:
-    """Parse JSON, and join the parts of long texts with blanks."""
+    """Parse JSON, and join the parts of long strings with blanks."""
     return json.loads(text, object_hook=_joined)
 
 
@@ -37,10 +37,10 @@ def _joined(members: dict[str, Any]) -> dict[str, Any]:
     return members | {name: " ".join(value) for name, value in parts.items()}
 
 
-def read(*places: Path) -> Iterator[Case]:
+def read(*paths: Path) -> Iterator[Case]:
     """Read every case of some files and folders, in the order of their names, with shared policies written out."""
-    for place in places:
-        for path in sorted(place.rglob("*.json")) if place.is_dir() else [place]:
+    for given in paths:
+        for path in sorted(given.rglob("*.json")) if given.is_dir() else [given]:
             data = load(path)
             if isinstance(data, dict):
                 yield from cast("list[Case]", expand(data, path))
@@ -48,6 +48,6 @@ def read(*places: Path) -> Iterator[Case]:
                 yield from data
 
 
-def params(*places: Path) -> list[ParameterSet]:
+def params(*paths: Path) -> list[ParameterSet]:
     """Read cases as pytest params, named by their ids."""
-    return [pytest.param(case, id=case["id"]) for case in read(*places)]
+    return [pytest.param(case, id=case["id"]) for case in read(*paths)]

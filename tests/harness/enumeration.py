@@ -1,8 +1,8 @@
 """
 Every request that small policy sets can tell apart, written without the proof's own encoding.
 
-For each dimension there is a pool of texts that is larger than the policies need. Texts that no statement tells apart count once;
-the engine's own matchers decide. The requests are the product of what is left.
+For each dimension there is a pool of strings that is larger than the policies need. Strings that no statement tells apart count
+once; the engine's own matchers decide. The requests are the product of what is left.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ TEXTS: Final = tuple(
         )
     )
 )
-"""Values of the keys with texts: all short ones. A star in a value is a star, not a wildcard."""
+"""Values of the keys with strings: all short ones. A star in a value is a star, not a wildcard."""
 SHORT_TEXTS: Final = tuple(dict.fromkeys(("", "a", "b", "aa", "ab", "bb", *PATTERNS, *(pattern.upper() for pattern in PATTERNS))))
-"""The same where a variable compares two texts, so that equality alone tells many pairs apart."""
+"""The same where a variable compares two strings, so that equality alone tells many pairs apart."""
 NAMES: Final = (*("".join(letters) for length in (1, 2) for letters in product(LETTERS, repeat=length)), "bab", "abb", "A")
-PLACES: Final = (
+LOCATIONS: Final = (
     *(("aws", region) for region in ("us-east-1", "us-east-2", "us-west-1", "us-west-2", "u1", "zz-9")),
     ("aws-cn", "us-east-1"),
 )
@@ -62,7 +62,7 @@ OTHER_RESOURCES: Final = tuple(
 )
 """Resources for an action whose resource types are unknown."""
 LITERAL_RESOURCES: Final = tuple(text.replace("*", "") for texts in RESOURCES.values() for text in texts if "${" in text)
-"""Resources whose name is the text of a variable, which older versions of the policy language do not have."""
+"""Resources whose name is the spelling of a variable, which older versions of the policy language do not have."""
 MODEL_ID_TYPES: Final = ("foundation-model", "inference-profile")
 POOLS: Final[Mapping[str, tuple[str, ...]]] = {
     "aws:requestedregion": ("us-east-1", "us-east-2", "us-west-2", "eu-central-1", "zz-9"),
@@ -114,7 +114,7 @@ def resources_of(action: str, types: tuple[str, ...] | None = None) -> tuple[str
         accounts = (MINE, OTHER, UNNAMED) if "${Account}" in template else ("",)
         names = (*NAMES, "a:0", "b:0:ab") if one in MODEL_ID_TYPES else NAMES
         start, dollar, _ = template.partition("/${")
-        for (partition, region), account in product(PLACES, accounts):
+        for (partition, region), account in product(LOCATIONS, accounts):
             filled = start.replace("${Partition}", partition).replace("${Region}", region).replace("${Account}", account)
             found += [f"{filled}/{name}" for name in names] if dollar else [filled]
     return tuple(dict.fromkeys(found))
@@ -185,7 +185,7 @@ class Enumeration:
 
 @dataclass(frozen=True)
 class _Tests:
-    """What the statements compare: condition lines, resources with the keys that variables read, and texts like variables."""
+    """What the statements compare: condition lines, resources with the keys that variables read, and strings like variables."""
 
     lines: tuple[Line, ...]
     statements: tuple[tuple[Statement, bool], ...]
@@ -238,7 +238,7 @@ def _different(
     if key not in SETS:
         return singles
     present = [value for value in singles if value is not None]
-    several = [value for value in present if value]  # a set of several texts has no empty one
+    several = [value for value in present if value]  # a set of several strings has no empty one
     sets = [(), *((one,) for one in present), *combinations(several, 2), *combinations(several, 3)]
     return _first_of_each((*singles, *map(list, sets)), lambda value: _answers(key, value, reading, pools))
 

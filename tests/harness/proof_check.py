@@ -41,7 +41,7 @@ class Check:
         problem: What is wrong with the answer; ``""`` if it is right.
         open_requests: Requests for which the engine has no certain decision.
         is_alone: Whether the witness was confirmed and no other request shows the opposite: enumeration lacks the values of the
-            witness, such as one spelling of a text that is compared without case.
+            witness, such as one spelling of a string that is compared without case.
     """
 
     answer: Answer
@@ -230,11 +230,11 @@ def _raw(case: Case, placed: PlacedStatement) -> dict[str, Any]:
     given = case.policies[placed.policy_type]
     levels = given if placed.policy_type in ("scp", "rcp") else [given]
     for number, level in enumerate(levels):
-        for place, document in enumerate(level):
+        for position, document in enumerate(level):
             label = (
-                f"{placed.policy_type}[{number}][{place}]"
+                f"{placed.policy_type}[{number}][{position}]"
                 if placed.policy_type in ("scp", "rcp")
-                else f"{placed.policy_type}[{place}]"
+                else f"{placed.policy_type}[{position}]"
             )
             if label == placed.policy:
                 return dict(document["Statement"][placed.index])

@@ -66,7 +66,7 @@ class Shell:
 
 
 def free_port() -> str:
-    """Return a free port, in place of the fixed one on a page."""
+    """Return a free port, instead of the fixed one on a page."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return str(probe.getsockname()[1])

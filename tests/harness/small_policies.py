@@ -208,7 +208,7 @@ class _Writer:
             everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
             statements.append({**everything, "Principal": "*"} if kind == "endpoint" else everything)
         version = {} if self._chance(5) else {"Version": "2008-10-17" if self._chance(8) else "2012-10-17"}
-        return {**version, "Statement": [{"Sid": f"S{place}", **one} for place, one in enumerate(statements)]}
+        return {**version, "Statement": [{"Sid": f"S{index}", **one} for index, one in enumerate(statements)]}
 
     def _statement(self, kind: str) -> Json:
         denies = kind == "rcp" or self._chance(30)

@@ -329,7 +329,7 @@ UNKNOWN_SCENARIOS: Final = st.builds(Scenario, POLICY_SETS, UNKNOWN_REQUESTS)
 
 
 def with_values(scenario: Scenario, data: st.DataObject) -> Scenario:
-    """Draw a value, several values or none for every unknown key, and a text for every unknown part of the resource."""
+    """Draw a value, several values or none for every unknown key, and a string for every unknown part of the resource."""
     request = scenario.request
     context, parts = dict(request.context), request.resource.split(":", 5)
     for name in sorted(request.unknown):

@@ -69,7 +69,7 @@ NOT_JSON: Final = [
     pytest.param(ANY, "[" * DEPTH, "", "is nested too deeply", id="deep list"),
     pytest.param(ANY, '{"a":' * DEPTH, "", "is nested too deeply", id="deep object"),
 ]
-"""Values that YAML and Python have but JSON does not, and texts that are too long for a case file."""
+"""Values that YAML and Python have but JSON does not, and strings that are too long for a case file."""
 
 
 @pytest.mark.parametrize(("policy_type", "source", "pointer", "problem"), [*BAD, *NOT_JSON])

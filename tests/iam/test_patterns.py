@@ -32,7 +32,7 @@ ORACLE_WILDCARDS: Final = {
 
 
 def words(letters: str, longest: int) -> list[str]:
-    """Return every text of these letters, up to a length."""
+    """Return every string of these letters, up to a length."""
     return ["".join(word) for length in range(longest + 1) for word in itertools.product(letters, repeat=length)]
 
 
@@ -66,8 +66,8 @@ def test_pattern_matches_the_same_values_as_the_second_engine(
 
 
 @pytest.mark.parametrize(("piece", "letters"), [(ANY, "ax:"), (ANY_BUT_COLON, "ax")])
-def test_pattern_may_match_if_some_text_for_the_unknown_piece_matches(piece: Wildcard, letters: str) -> None:
-    """An unknown piece is any text, or any text without a colon; it can be empty."""
+def test_pattern_may_match_if_some_value_of_the_unknown_piece_matches(piece: Wildcard, letters: str) -> None:
+    """An unknown piece is any string, or any string without a colon; it can be empty."""
     unknown = words(letters, 3)
 
     for pattern in patterns(("a", ":", *ORACLE_WILDCARDS), 3):
@@ -98,8 +98,8 @@ def test_a_star_can_match_separators_before_an_unknown_name(pattern: str, *, cou
 
 @pytest.mark.parametrize("pattern", ["*", "a*", "*b", "a?b", "ab", "*a*b"])
 @pytest.mark.parametrize("text", ["", "a", "b", "ab", "aab", "acb", "abc"])
-def test_text_that_is_read_in_steps_matches_as_a_whole(pattern: str, text: str) -> None:
-    """An automaton accepts the state after the last step exactly if the pattern matches the whole text."""
+def test_string_that_is_read_in_steps_matches_as_a_whole(pattern: str, text: str) -> None:
+    """An automaton accepts the state after the last step exactly if the pattern matches the whole string."""
     automaton = Automaton(tokenize(pattern))
     state = 1
     for character in text:

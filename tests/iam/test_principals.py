@@ -54,8 +54,8 @@ def test_principals_match_as_in_the_second_engine(caller: str) -> None:
 
 @pytest.mark.parametrize(("name", "expected"), [("a.example", 0), ("b.example", 5), ("c.example", 0), ("*", 0)])
 @pytest.mark.parametrize("kind", ["Federated", "CanonicalUser"])
-def test_other_principal_types_match_only_the_same_text(kind: str, name: str, expected: int) -> None:
-    """Federated and canonical user IDs are compared as text, without wildcards."""
+def test_other_principal_types_match_only_the_same_string(kind: str, name: str, expected: int) -> None:
+    """Federated and canonical user IDs are compared as strings, without wildcards."""
     assert grant(((kind, name),), identify("b.example")) == expected
 
 

@@ -30,7 +30,7 @@ FIELDS = ("principal", "action", "resource", "policy_type", "explicit", "policy_
 
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
 def test_every_known_message_is_parsed(case: dict[str, Any]) -> None:
-    """Every field is parsed; a text without a message gives None."""
+    """Every field is parsed; the result for a string without a message is None."""
     expected = {field: case["expect"][field] for field in FIELDS}
 
     sentence = parse(case["message"])

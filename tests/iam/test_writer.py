@@ -28,7 +28,7 @@ def of(*conditions: Condition) -> iam.PolicyDocument:
 
 
 def test_elements_have_the_order_of_the_grammar() -> None:
-    """Each element has one form: a list of one is a single value, statements are an array, values are text."""
+    """Each element has one form: a list of one is a single value, statements are an array, values are strings."""
     source = {
         "Statement": {
             "Condition": {"Bool": {"b": [True], "a": ["x", 1.50]}, "Null": {"c": "true"}},

@@ -85,9 +85,9 @@ def _unseen(code: str) -> Iterator[tuple[Position, Position]]:
 
 def _bare_stars(code: str) -> Iterator[tuple[Position, Position]]:
     for line, text in enumerate(code.splitlines(), start=1):
-        for place in range(len(text)):
-            if text.startswith("*, ", place):
-                yield (line, place), (line, place + 1)
+        for column in range(len(text)):
+            if text.startswith("*, ", column):
+                yield (line, column), (line, column + 1)
 
 
 def _span(node: ast.expr | ast.stmt) -> tuple[Position, Position]:

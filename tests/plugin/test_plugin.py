@@ -293,7 +293,7 @@ def test_restored():
         ("vocabulary='azure'", "*ConfigurationError: *vocabulary: must be*"),
         ("policies='none.json'", "*ConfigurationError: *there is no file*none.json*"),
         ("mode='strict'", "*ConfigurationError: *mode: must be *enforce*"),
-        ("['hr']", "*UsageError: @pytest.mark.guardedbedrock takes keywords only, such as guardrails=?'hr'?"),
+        ("['hr']", "*UsageError: @pytest.mark.guardedbedrock accepts only keywords, such as guardrails=?'hr'?"),
     ],
 )
 def test_an_invalid_marker_is_an_error_of_the_test(project: Project, arguments: str, problem: str) -> None:
@@ -310,7 +310,7 @@ def test_it(guardedbedrock_server):
 
 
 def test_approved_guardrail_may_be_enforced_too(project: Project) -> None:
-    """The server has it once, with what it guards."""
+    """The server has one guardrail, with its denied words."""
     run = project(
         """
 HR = FakeGuardrail("hr1", "1", name="hr", denied_words=("salary",))
@@ -425,7 +425,7 @@ def test_reset(guardedbedrock_server):
             "  deny('ConverseStream', by='model-access')",
             "requests that arrived:",
             "  1. Converse anthropic*",
-            "*give it optional=True.",
+            "*set optional=True.",
             "E*ValueError: mine",
             "no request reached these scenarios:",
             "  deny('Converse', by='identity')",

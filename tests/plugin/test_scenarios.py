@@ -31,8 +31,8 @@ def test_a_guarded_client_retries_two_throttles(
     guardedbedrock_server.calls.assert_sent(3, "Converse")
 
 
-def test_one_text_is_no_list_of_replies(guardedbedrock_server: BedrockServer) -> None:
-    with pytest.raises(ConfigurationError, match=r"script: takes a list of replies; write \['Twelve'\]"):
+def test_one_string_is_not_a_list_of_replies(guardedbedrock_server: BedrockServer) -> None:
+    with pytest.raises(ConfigurationError, match=r"script: expected a list of replies, got a string; write \['Twelve'\]"):
         guardedbedrock_server.script("Twelve")
 
 

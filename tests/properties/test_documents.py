@@ -76,7 +76,7 @@ def test_any_text_is_parsed_or_rejected(source: str, policy_type: iam.PolicyType
 def nodes(value: Json, path: tuple[Json, ...] = ()) -> list[tuple[Json, ...]]:
     """Return the path of every node of a JSON value."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(place for key, one in inner for place in nodes(one, (*path, key)))]
+    return [path, *(below for key, one in inner for below in nodes(one, (*path, key)))]
 
 
 def replaced(value: Json, path: tuple[Json, ...], new: Json) -> Json:

@@ -1,4 +1,4 @@
-"""A body that is taken for guarded is guarded, however it is read."""
+"""A body that the guard accepts as guarded is guarded for every reader."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ EDITS: Final = st.lists(
 
 
 def edited(edits: list[tuple[int, int, bytes]]) -> bytes:
-    """Cut out and put in."""
+    """Replace parts of a body."""
     body = BODY
-    for place, cut, piece in edits:
-        body = body[:place] + piece + body[place + cut :]
+    for position, cut, piece in edits:
+        body = body[:position] + piece + body[position + cut :]
     return body
 
 
@@ -53,7 +53,7 @@ def edited(edits: list[tuple[int, int, bytes]]) -> bytes:
 @example([(1, 0, PIECES[0])])
 @example([(1, 0, PIECES[1])])
 @example([(BODY.index(b', "guardrailConfig"'), 0, b"}")])
-def test_what_is_taken_for_guarded_is(edits: list[tuple[int, int, bytes]]) -> None:
+def test_a_body_that_is_accepted_is_guarded_for_every_reader(edits: list[tuple[int, int, bytes]]) -> None:
     """The first of two keys or the last, the first value or all of them: each reader finds the guardrail."""
     body: Any = edited(edits)
 

@@ -45,14 +45,14 @@ def covers(pattern: Tokens, value: str) -> bool:
 @settings(max_examples=examples(1500))
 @given(st.lists(st.sampled_from(TOKENS), max_size=8).map(join), st.text("ab:", max_size=10))
 def test_a_pattern_matches_like_its_definition(pattern: Tokens, value: str) -> None:
-    """A star matches any text, a question mark one character, and any other character itself."""
+    """A star matches any string, a question mark one character, and any other character itself."""
     assert covers(pattern, value) is compile_tokens(pattern)(value)
 
 
 @settings(max_examples=examples(800))
 @given(st.data(), st.text("a?*b\n[", max_size=10))
-def test_a_pattern_matches_texts_that_are_made_from_it(data: st.DataObject, pattern: str) -> None:
-    """If texts replace the wildcards of a pattern, the pattern matches the result."""
+def test_a_pattern_matches_strings_that_are_made_from_it(data: st.DataObject, pattern: str) -> None:
+    """If strings replace the wildcards of a pattern, the pattern matches the result."""
     run, one = st.text(max_size=5), st.characters()
 
     value = "".join(data.draw({"*": run, "?": one}[c]) if c in "*?" else c for c in pattern)
@@ -61,13 +61,13 @@ def test_a_pattern_matches_texts_that_are_made_from_it(data: st.DataObject, patt
 
 
 class Counted(str):
-    """A text that counts how often a matcher reads it."""
+    """A string that counts how often a matcher reads it."""
 
     __slots__ = ("reads",)
     reads: int
 
     def __new__(cls, text: str) -> Self:
-        """Create a text that was not read."""
+        """Create a string that was not read."""
         made = super().__new__(cls, text)
         made.reads = 0
         return made
@@ -82,7 +82,7 @@ class Counted(str):
         return super().__getitem__(key)
 
     def find(self, *args: Any) -> int:
-        """Find a text: counted once, because the interpreter does it."""
+        """Find a string: counted once, because the interpreter does it."""
         self.reads += 1
         return super().find(*args)
 

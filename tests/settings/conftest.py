@@ -1,4 +1,4 @@
-"""Settings are read in a place where nothing is configured."""
+"""Fixtures for settings: an empty folder and an environment without configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give an empty working directory, and an environment that configures nothing."""
+    """Return an empty working directory; the environment configures nothing."""
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.upper().startswith("GUARDEDBEDROCK_")]:
         monkeypatch.delenv(name)

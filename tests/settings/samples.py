@@ -23,7 +23,7 @@ def document(sid: str, action: str = "bedrock:InvokeModel") -> dict[str, Any]:
 
 
 def write(folder: Path, files: dict[str, Any]) -> None:
-    """Write files, those that are no text as JSON."""
+    """Write files; content that is not a string is written as JSON."""
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

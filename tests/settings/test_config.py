@@ -1,4 +1,4 @@
-"""Settings: which source wins, and what may stand in them."""
+"""Settings: the precedence of their sources, and the values that they accept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def test_code_wins_over_the_environment_over_the_file(here: Path) -> None:
-    """Every key comes from the first that gives it; tables are joined key by key, context keys in any case."""
+    """Each key comes from the first source that has it. Tables are merged key by key, and context keys ignore case."""
     scalars = "mode = 'off'\non_unapproved = 'replace'\non_intervention = 'raise'\n"
     write(here, {"guardedbedrock.toml": f"{scalars}{GUARDRAIL}[context]\n'aws:a' = 'file'\n'aws:b' = 'file'\n"})
     environ = {
@@ -40,7 +40,7 @@ def test_code_wins_over_the_environment_over_the_file(here: Path) -> None:
 
 
 def test_the_file_is_found_in_its_order(here: Path) -> None:
-    """Named, then the environment's, then guardedbedrock.toml, then pyproject.toml."""
+    """The argument, the environment variable, guardedbedrock.toml, pyproject.toml."""
     names = ["named.toml", "env.toml", "guardedbedrock.toml"]
     modes = ["report", "off", "enforce"]
     write(here, {name: f"principal = '{ROLE}{i}'\n{GUARDRAIL}" for i, name in enumerate(names)})
@@ -58,7 +58,7 @@ def test_the_file_is_found_in_its_order(here: Path) -> None:
 
 
 def test_the_process_environment_is_read_unless_one_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`environ` replaces the process's variables as a whole."""
+    """`environ` replaces all variables of the process."""
     monkeypatch.setenv("GUARDEDBEDROCK_MODE", "off")
 
     assert load().mode == "off"
@@ -74,7 +74,7 @@ def test_a_version_may_be_a_number() -> None:
 
 
 def test_a_draft_is_approved_where_it_is_allowed() -> None:
-    """A guardrail's DRAFT is a version like others for who says so."""
+    """With `allow_draft`, DRAFT is accepted as a version."""
     settings = load(environ={"GUARDEDBEDROCK_ALLOW_DRAFT": "true"}, guardrails=[{"arn": ARN, "version": "DRAFT"}])
 
     assert settings.approved == (Guardrail(ARN, "DRAFT"),)
@@ -82,7 +82,7 @@ def test_a_draft_is_approved_where_it_is_allowed() -> None:
 
 @pytest.mark.parametrize("given", ["anthropic.*", ["anthropic.*"], ("anthropic.*",)])
 def test_models_are_a_pattern_or_several(given: object) -> None:
-    """They survive the way from a record and back."""
+    """The models are the same after a conversion to a record and back."""
     settings = load(environ={}, guardrails=[{"arn": ARN, "version": "1", "models": given}])
 
     assert settings.approved == (Guardrail(ARN, "1", models=("anthropic.*",)),)
@@ -96,8 +96,8 @@ def test_guardrails_of_two_regions_may_have_one_name() -> None:
     assert [guardrail.region for guardrail in load(environ={}, guardrails=given).approved] == ["us-east-1", "eu-west-1"]
 
 
-def test_the_modelled_vocabulary_takes_its_identifiers() -> None:
-    """The vocabulary of the article accepts identifiers that AWS would reject."""
+def test_the_modelled_vocabulary_accepts_its_identifiers() -> None:
+    """The vocabulary `invoke-with-guardrail` accepts identifiers that AWS would reject."""
     given = [{"arn": ARN.replace("abc", "G-HR-Compliance"), "version": 1}]
 
     assert load(environ={}, guardrails=given, vocabulary="invoke-with-guardrail").approved[0].id == "G-HR-Compliance"
@@ -114,38 +114,38 @@ def test_the_modelled_vocabulary_takes_its_identifiers() -> None:
     ],
 )
 def test_a_principal_is_an_arn_or_the_caller(principal: str) -> None:
-    """Every kind of principal that can sign a call is one."""
+    """Every kind of principal that can sign a call is accepted."""
     assert load(environ=GUARDED | {"GUARDEDBEDROCK_PRINCIPAL": principal}).principal == principal
 
 
 @pytest.mark.parametrize("given", ["StartAsyncInvoke", '["StartAsyncInvoke"]'])
 def test_one_operation_needs_no_list(given: str) -> None:
-    """A single text is a list of one, in the environment too."""
+    """A single string is a list of one item, also in the environment."""
     assert load(environ=GUARDED | {"GUARDEDBEDROCK_ALLOW_UNGUARDED": given}).allow_unguarded == {"StartAsyncInvoke"}
 
 
 def test_mode_off_needs_no_guardrail() -> None:
-    """Only who says so goes without."""
+    """Only `mode = "off"` allows a configuration without a guardrail."""
     settings = load(environ={}, mode="off")
 
     assert (settings.approved, settings.policy_set()) == ((), None)
 
 
-def test_settings_can_not_be_changed() -> None:
+def test_settings_cannot_be_changed() -> None:
     """Validation does not change the value."""
     with pytest.raises(ValueError, match="frozen"):
         load(environ=GUARDED).mode = "off"
 
 
 def test_settings_made_by_hand_read_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`load` alone looks around, since it alone can say where a key was given."""
+    """Only `load` reads files and the environment, because only `load` can say where a key was given."""
     monkeypatch.setenv("GUARDEDBEDROCK_MODE", "report")
 
     assert Settings(guardrails=({"arn": ARN, "version": "1"},)).mode == "enforce"  # type: ignore[arg-type]
 
 
-def test_null_in_the_environment_takes_away(here: Path) -> None:
-    """``null`` is None: the file's policies are out of play."""
+def test_null_in_the_environment_overrides_the_file(here: Path) -> None:
+    """``null`` is None and overrides the policies of the file."""
     write(here, {"guardedbedrock.toml": f"{CALLER}{GUARDRAIL}[policies]\nidentity = '{{}}'\nboundary = 'gone.json'\n"})
 
     assert load(environ={"GUARDEDBEDROCK_POLICIES": "null"}).policies is None
@@ -173,7 +173,7 @@ def test_configuration_loads_no_boto3() -> None:
 
 
 def test_code_alone_can_be_checked(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`check` looks at neither file nor environment."""
+    """`check` reads neither files nor the environment."""
     write(here, {"guardedbedrock.toml": "mode = 'report'\n"})
     monkeypatch.setenv("GUARDEDBEDROCK_ON_UNAPPROVED", "replace")
 
@@ -185,7 +185,7 @@ def test_code_alone_can_be_checked(here: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_keywords_of_a_guard_are_the_settings() -> None:
-    """A setting that `Guard` does not take, or with another default, would be two settings."""
+    """`Guard` has a keyword with the same default for each setting."""
     keywords = {name: each.default for name, each in signature(Guard).parameters.items() if name not in {"listeners", "clock"}}
     defaults = {name: field.get_default(call_default_factory=True) for name, field in Settings.model_fields.items()}
 
@@ -198,7 +198,7 @@ def test_the_keywords_of_a_guard_are_the_settings() -> None:
 
 @pytest.mark.parametrize("several", [list, tuple, set, iter, lambda each: map(str, each)])
 def test_a_list_in_code_may_be_any_iterable(several: Any) -> None:
-    """Code has generators where a file has lists; a single string is one item, never its letters."""
+    """Code can pass a generator instead of a list. A single string is one item, not its characters."""
     given = {"allow_unguarded": several(["StartAsyncInvoke"]), "profiles": {"p": several(["m1"])}}
 
     settings = check(guardrails=iter([Guardrail(ARN, "3")]), **given)

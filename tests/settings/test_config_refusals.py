@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SECRET = "hunter2-sk-live"
 
 
-# TOML text below a good guardrail, and fragments of the one sentence that refuses it.
+# TOML text after a valid guardrail, and fragments of the error message.
 BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
     "unknown-key": ("vocabluary = 'aws'\n", ("vocabluary: unknown key", "did you mean `vocabulary`?")),
     "unknown-and-far": ("zzz = 1\n", ("zzz: unknown key", "the known keys are guardrails, policies, principal")),
@@ -66,7 +66,7 @@ BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
         for key, table in (("allow_draft", ""), ("rcp_applies", ""), ("fsync", "[audit]\nfile = 'a'\n"))
     },
     "principal-is-a-number": ("principal = 1\n", ("principal: must be a string", "arn:aws:iam::ACCOUNT:role/NAME")),
-    "unguarded-with-a-place": ("allow_unguarded = ['Converse']\n", ("allow_unguarded[0]: `Converse` needs no exception",)),
+    "unguarded-with-a-location": ("allow_unguarded = ['Converse']\n", ("allow_unguarded[0]: `Converse` needs no exception",)),
     "unguarded-no-inference": ("allow_unguarded = ['GetGuardrail']\n", ("`GetGuardrail` needs no exception",)),
     "unguarded-unknown": (
         "allow_unguarded = ['StartAsyncInvoke', 'StartAsyncInvok']\n",
@@ -106,7 +106,7 @@ BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
     "empty-glob": (CALLER + "policies = ['ok.json', 'p/*.json']\n", ("policies.identity[1]: no file matches `", "/p/*.json`")),
     "folder": (CALLER + "policies = 'folder'\n", ("policies.identity[0]: `", "/folder` is a folder", "/folder/*.json`")),
     "glob-of-folders": (CALLER + "policies = 'fold*'\n", ("no file matches `",)),
-    "no-text-at-all": (CALLER + "policies = ''\n", ("policies.identity[0]: `", "is a folder")),
+    "an-empty-string": (CALLER + "policies = ''\n", ("policies.identity[0]: `", "is a folder")),
     "longer-than-a-name": (
         CALLER + f"policies = '{'x' * 300}'\n",
         ("policies.identity[0]: `", "cannot be read (File name too"),
@@ -122,7 +122,7 @@ BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
 }
 
-# The whole file, for what is wrong with guardrails themselves.
+# The whole file, for mistakes in the guardrails.
 BAD_GUARDRAILS: dict[str, tuple[str, tuple[str, ...]]] = {
     "none": ("", ("no guardrail is configured; write [[guardrails]] with arn and version", "GUARDEDBEDROCK_GUARDRAILS")),
     "empty": ("guardrails = []\n", ("no guardrail is configured",)),
@@ -166,7 +166,7 @@ BAD_GUARDRAILS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("guardrails[0].models: has no pattern, which would cover all models; set it to patterns such as", "or remove it"),
     ),
     "models-number": (GUARDRAIL + "models = 1\n", ("guardrails[0].models: must be a list of model patterns", "anthropic.*")),
-    "models-empty-text": (GUARDRAIL + "models = ['']\n", ("guardrails[0].models: must be a list of model patterns",)),
+    "models-empty-string": (GUARDRAIL + "models = ['']\n", ("guardrails[0].models: must be a list of model patterns",)),
     "name": (GUARDRAIL + "name = 1\n", ("guardrails[0].name: must be a string", '"hr"')),
     "tags": (GUARDRAIL + "tags = ['a']\n", ("guardrails[0].tags: must be a table",)),
     "tag": (GUARDRAIL + "tags = {team = 1}\n", ("guardrails[0].tags.team: must be a string",)),
@@ -187,7 +187,7 @@ BAD_ENVIRONMENTS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         {"GUARDEDBEDROCK_BEHIND": "{}"},
         ("GUARDEDBEDROCK_BEHIND: was renamed; set GUARDEDBEDROCK_PROFILES instead",),
     ),
-    "nested-under-a-text": ({"GUARDEDBEDROCK_MODE__X": "off"}, ("GUARDEDBEDROCK_MODE__X: unknown key",)),
+    "nested-under-a-string": ({"GUARDEDBEDROCK_MODE__X": "off"}, ("GUARDEDBEDROCK_MODE__X: unknown key",)),
     "nested-in-a-list": ({"GUARDEDBEDROCK_GUARDRAILS__0__ARN": ARN}, ("GUARDEDBEDROCK_GUARDRAILS__0__ARN: unknown key",)),
     "whole-and-part": (
         {"GUARDEDBEDROCK_POLICIES": "a.json", "GUARDEDBEDROCK_POLICIES__SCP": "[]"},
@@ -244,8 +244,8 @@ def refusal(*args: Any, **kwargs: Any) -> str:
 
 
 @pytest.mark.parametrize(("text", "fragments"), BAD_FILES.values(), ids=BAD_FILES)
-def test_a_bad_file_is_refused_with_file_key_and_mend(text: str, fragments: tuple[str, ...], here: Path) -> None:
-    """Whatever is wrong, the sentence begins with the file and names the key."""
+def test_a_bad_file_is_refused_with_file_key_and_fix(text: str, fragments: tuple[str, ...], here: Path) -> None:
+    """Every message begins with the file and names the key."""
     tables, plain = (text, "") if text.startswith("[") else ("", text)
     write(here, {"guardedbedrock.toml": plain + GUARDRAIL + tables, "ok.json": document("Ok"), "folder/x": "", "sub/y.json": ""})
 
@@ -257,7 +257,7 @@ def test_a_bad_file_is_refused_with_file_key_and_mend(text: str, fragments: tupl
 
 @pytest.mark.parametrize(("text", "fragments"), BAD_GUARDRAILS.values(), ids=BAD_GUARDRAILS)
 def test_a_bad_guardrail_is_refused(text: str, fragments: tuple[str, ...], here: Path) -> None:
-    """A guardrail is an ARN that AWS would take and a version that is pinned."""
+    """A guardrail needs an ARN that AWS would accept and a published version."""
     write(here, {"guardedbedrock.toml": text})
 
     sentence = refusal(environ={})
@@ -268,7 +268,7 @@ def test_a_bad_guardrail_is_refused(text: str, fragments: tuple[str, ...], here:
 
 @pytest.mark.parametrize(("environ", "fragments"), BAD_ENVIRONMENTS.values(), ids=BAD_ENVIRONMENTS)
 def test_a_bad_variable_is_refused_by_name(environ: dict[str, str], fragments: tuple[str, ...]) -> None:
-    """The sentence names the variable and never its value."""
+    """The message names the variable and never its value."""
     sentence = refusal(environ=GUARDED | environ)
 
     assert sentence.startswith("environment variable ")
@@ -277,7 +277,7 @@ def test_a_bad_variable_is_refused_by_name(environ: dict[str, str], fragments: t
 
 @pytest.mark.parametrize(("given", "fragments"), BAD_ARGUMENTS.values(), ids=BAD_ARGUMENTS)
 def test_a_bad_argument_is_refused_by_name(given: dict[str, Any], fragments: tuple[str, ...]) -> None:
-    """Keyword arguments are checked like everything else."""
+    """Keyword arguments have the same checks as files."""
     sentence = refusal(environ=GUARDED, **given)
 
     assert [part for part in fragments if part not in sentence] == []
@@ -312,7 +312,7 @@ def test_a_named_pyproject_needs_its_table(here: Path) -> None:
 
 
 def test_an_error_names_the_source_that_gave_the_value(here: Path) -> None:
-    """A good value further down does not take the blame."""
+    """The message names the source of the invalid value, even if another source has a valid one."""
     write(here, {"guardedbedrock.toml": f"{GUARDRAIL}[policies]\nscp = [['no.json']]\n"})
 
     assert refusal(environ={"GUARDEDBEDROCK_GUARDRAILS": json.dumps([{"arn": ARN}])}).startswith("environment variable")
@@ -335,9 +335,9 @@ SURROGATES: Final[dict[str, tuple[dict[str, Any], str]]] = {
 }
 
 
-@pytest.mark.parametrize(("given", "place"), SURROGATES.values(), ids=SURROGATES)
-def test_text_that_is_not_unicode_is_refused(given: dict[str, Any], place: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"^{place}: has a character that is not valid Unicode; write it in UTF-8$"):
+@pytest.mark.parametrize(("given", "location"), SURROGATES.values(), ids=SURROGATES)
+def test_a_string_that_is_not_unicode_is_refused(given: dict[str, Any], location: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{location}: has a character that is not valid Unicode; write it in UTF-8$"):
         check(**{"guardrails": [Guardrail(ARN, "3")], **given})
 
 

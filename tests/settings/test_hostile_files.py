@@ -11,7 +11,7 @@ import pytest
 from guardedbedrock import ConfigurationError
 from guardedbedrock.cli.application.simulate import read_params
 from guardedbedrock.cli.serve import configuration as serve
-from guardedbedrock.governance.inputs import read_given
+from guardedbedrock.governance.inputs import read_policy_input
 from guardedbedrock.governance.lint.read import read_groups
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.settings import reader
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS: Final = 1.0
-"""Of processor time: other processes of the machine do not count."""
+"""Seconds of processor time, which other processes of the machine do not affect."""
 PEAK: Final = 100_000_000  # bytes
 
 ALIASES: Final = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -32,7 +32,7 @@ ALIASES: Final = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 
 YAML: Final[dict[str, tuple[str, str]]] = {
-    "alias bomb": (ALIASES, "more than 200,000 values with its YAML aliases written out"),
+    "alias bomb": (ALIASES, "more than 200,000 values with its YAML aliases expanded"),
     "merge bomb": (
         "a0: &a0 {k: v}\n" + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 60)),
         "more than 200,000",
@@ -48,8 +48,8 @@ YAML: Final[dict[str, tuple[str, str]]] = {
     "long number in base 60": ("a: 1" + ":59" * 300_000, "a number has too many digits"),
     "many values": ("[" + "x," * 900_000 + "]", "more than 200,000 values"),
     "large file": ("# " + "x" * 3_000_000, "larger than 2,000,000 bytes"),
-    "a star without quotes": ("a:\n  Action: *\n", "`*` starts an alias in line 2, column 11; put text that starts with `*`"),
-    "an alias without an anchor": ("a:\n  Action: *x\n", "in line 2, column 11; put text that starts with `*` in quotes"),
+    "a star without quotes": ("a:\n  Action: *\n", "`*` starts an alias in line 2, column 11; put a string that starts with `*`"),
+    "an alias without an anchor": ("a:\n  Action: *x\n", "in line 2, column 11; put a string that starts with `*` in quotes"),
     "a tab": ("a:\n\tb: 1\n", "not valid YAML: a tab in line 2, column 1; indent with spaces"),
     "a tab after spaces": ("a:\n  b: 1\n \tc: 1\n", "a tab in line 3, column 2; indent with spaces"),
     "an unknown tag": ("a: !!python/object/apply:os.system [ls]\n", "could not determine a constructor"),
@@ -81,7 +81,7 @@ JSON: Final[dict[str, tuple[str, str]]] = {
 
 
 def refusal(read: Callable[[], Any]) -> str:
-    """Read what cannot be read, within the bounds, and give the message."""
+    """Read a file that cannot be read, within the bounds, and return the message."""
     tracemalloc.start()
     began = time.process_time()
     try:
@@ -148,10 +148,10 @@ def test_json_of_policies(content: str, here: Path) -> None:
     ids=[name for name in JSON if name != "large file"],
 )
 def test_json_of_the_tools(content: str, here: Path) -> None:
-    """Snapshots may be large, so their limit is another one."""
+    """Snapshots may be large, so their limit is larger."""
     path = file(here, "hostile.json", content)
 
-    for read in (read_given, Account.from_snapshot, lambda path: list(read_groups([path]))):
+    for read in (read_policy_input, Account.from_snapshot, lambda path: list(read_groups([path]))):
         assert refusal(lambda read=read: read(path)).startswith(f"{path}: ")  # type: ignore[misc]
 
 
@@ -162,7 +162,7 @@ def test_yaml_of_the_tools(content: str, here: Path) -> None:
     assert refusal(lambda: list(read_groups([path]))).startswith(f"{path}: ")
 
 
-@pytest.mark.parametrize("read", [Account.from_snapshot, read_given])
+@pytest.mark.parametrize("read", [Account.from_snapshot, read_policy_input])
 def test_a_device_is_no_snapshot(read: Callable[[str], Any]) -> None:
     with pytest.raises(ConfigurationError, match=r"^/dev/zero: larger than 200,000,000 bytes"):
         read("/dev/zero")
@@ -181,7 +181,7 @@ def test_a_device_is_read_no_further_than_the_limit() -> None:
 
 
 def test_what_is_within_the_bounds_is_read(here: Path) -> None:
-    """The bounds are far from what people write: text with many dots, a hundred levels, ten thousand values by aliases."""
+    """The bounds accept realistic files: text with many dots, a hundred levels, ten thousand values by aliases."""
     dotted = ".".join(["word"] * 90)
     toml = f"text = '{dotted}'\nlong = {'9' * 18}\n[a.b.c.d]\nlist = {'[' * 50}{']' * 50}\n"
     yaml = "base: &base {k: [1, 2, 3]}\n" + "".join(f"c{index}: *base\n" for index in range(2000))

@@ -1,4 +1,4 @@
-"""Which policies are read, under which names, and what is refused."""
+"""The policies that are read, their names, and the sources that are rejected."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def names(policies: iam.PolicySet | None) -> list[tuple[str, str | None]]:
 
 
 def test_policy_files_start_from_their_own_folder(here: Path) -> None:
-    """From the file's folder in a file, from the working directory elsewhere; globs are sorted, ``**`` goes deep."""
+    """Paths in a file start from its folder, others from the working directory. Globs are sorted, and ``**`` matches folders."""
     files = {
         f"etc/{name}": document(name.removesuffix(".json")[-1:]) for name in ("p/b.json", "p/a.json", "p/deep/c.json", "scp.json")
     }
@@ -40,14 +40,14 @@ def test_policy_files_start_from_their_own_folder(here: Path) -> None:
 
 
 def test_a_glob_is_sorted(here: Path) -> None:
-    """The order of a folder is its file system's whim; the order of policies is not."""
+    """The file system decides the order of a folder, so the policies are sorted."""
     write(here, {f"{name}.json": document("Any") for name in "hbgafcde"})
 
     assert [name for _, name in names(read_policies("*.json", base=here))] == [f"{here}/{name}.json" for name in "abcdefgh"]
 
 
 def test_a_folder_may_bear_a_wildcard_in_its_name(here: Path) -> None:
-    """Only what was written is a pattern, and a file that bears the very name comes first."""
+    """Wildcards in the base folder are literal, and a file with exactly the given name wins over the glob."""
     write(here, {"[a]*/p/x.json": document("X"), "[a]*/p/y[1].json": document("Y"), "[a]*/p/y1.json": document("Z")})
 
     found = read_policies(["p/x*.json", "p/y[1].json"], base=here / "[a]*")
@@ -87,7 +87,7 @@ SOURCES: dict[str, tuple[Any, list[tuple[str, str | None]]]] = {
 
 @pytest.mark.parametrize(("sources", "expected"), SOURCES.values(), ids=SOURCES)
 def test_policies_come_from_many_sources(sources: Any, expected: list[tuple[str, str]], here: Path) -> None:
-    """Files bear their path, documents their key; code and settings read alike."""
+    """A file is named by its path, a document by its key. Code and settings give the same result."""
     write(here, {"a.json": document("A"), "b.json": document("B")})
     wanted = [(kind, name.format(here=here)) for kind, name in expected]
 
@@ -134,14 +134,14 @@ def test_bad_sources_are_refused(sources: Any, kind: type[ConfigurationError], s
 
 
 def test_a_byte_order_mark_does_no_harm(here: Path) -> None:
-    """Editors on Windows leave one."""
+    """Editors on Windows write one."""
     (here / "bom.json").write_text(json.dumps(document("Bom")), "utf-8-sig")
 
     assert names(read_policies("bom.json", base=here)) == [("identity", f"{here}/bom.json")]
 
 
 def test_a_file_that_goes_away_between_loading_and_reading_is_an_error(here: Path) -> None:
-    """The second look is as strict as the first."""
+    """A missing file is an error in `read`, as in the validation."""
     write(here, {"a.json": document("A")})
     settings = load(environ=GUARDED, policies="a.json", principal=ROLE)
     (here / "a.json").unlink()

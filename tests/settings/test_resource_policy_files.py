@@ -24,7 +24,7 @@ SHARED: Final = {
 }
 ELSEWHERE: Final = {"Version": "2012-10-17", "Statement": [STATEMENT | {"Resource": "arn:aws:s3:::bucket/*"}]}
 REASON: Final = " at /Statement/0/Principal: statement `Share` allows every principal of every organization, which AWS rejects "
-MEND: Final = (
+FIX: Final = (
     "add the condition StringEquals on `aws:PrincipalOrgID`, and ForAnyValue:StringLike on `aws:PrincipalOrgPaths` for some units"
 )
 INLINE: Final = f"""
@@ -41,7 +41,7 @@ def refusal(make: Any, **given: Any) -> str:
     return str(caught.value)
 
 
-# The policies of a TOML file, and the place that the sentence begins with.
+# The policies of a TOML file, and the location that the message begins with.
 BAD_TABLES: dict[str, tuple[str, str]] = {
     "file": ("[policies]\nresource = 'p/open.json'\n", "{here}/p/open.json"),
     "one-of-several": ("[policies]\nresource = ['p/shared.json', 'p/open.json']\n", "{here}/p/open.json"),
@@ -51,8 +51,8 @@ BAD_TABLES: dict[str, tuple[str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("table", "place"), BAD_TABLES.values(), ids=BAD_TABLES)
-def test_a_policy_that_aws_would_refuse_is_refused_at_load(table: str, place: str, here: Path) -> None:
+@pytest.mark.parametrize(("table", "location"), BAD_TABLES.values(), ids=BAD_TABLES)
+def test_a_policy_that_aws_would_refuse_is_refused_at_load(table: str, location: str, here: Path) -> None:
     """The message names the file, the location in it and the fix."""
     files = {"p/open.json": OPEN, "p/shared.json": SHARED, "p/elsewhere.json": ELSEWHERE}
     write(here, {**files, "guardedbedrock.toml": CALLER + GUARDRAIL + table})
@@ -60,12 +60,12 @@ def test_a_policy_that_aws_would_refuse_is_refused_at_load(table: str, place: st
     sentence = refusal(Guard.from_config)
 
     assert sentence == refusal(load().policy_set)
-    assert sentence.startswith(place.format(here=here) + REASON)
-    assert sentence.endswith("in a policy on a guardrail: " + MEND)
+    assert sentence.startswith(location.format(here=here) + REASON)
+    assert sentence.endswith("in a policy on a guardrail: " + FIX)
 
 
-def test_a_policy_that_aws_takes_is_loaded(here: Path) -> None:
-    """On a guardrail by its pattern; on other resources whatever it says."""
+def test_a_policy_that_aws_accepts_is_loaded(here: Path) -> None:
+    """A policy of a guardrail must have the accepted form; a policy of another resource is not checked."""
     files = {"shared.json": SHARED, "elsewhere.json": ELSEWHERE}
     table = "[policies]\nresource = ['shared.json', 'elsewhere.json']\n"
     write(here, {**files, "guardedbedrock.toml": CALLER + GUARDRAIL + table})
@@ -77,7 +77,7 @@ def test_a_policy_that_aws_takes_is_loaded(here: Path) -> None:
 
 
 def test_the_size_of_a_file_counts(here: Path) -> None:
-    """A file is sent as it stands, white space included."""
+    """A file is sent unchanged, including its white space."""
     write(here, {"big.json": json.dumps(SHARED).ljust(20_481)})
 
     sentence = refusal(read_policies, sources={"resource": "big.json"}, base=here)
@@ -85,8 +85,8 @@ def test_the_size_of_a_file_counts(here: Path) -> None:
     assert sentence.startswith(f"{here}/big.json: 20,481 characters with white space exceed the limit of 20,480 ")
 
 
-def test_compiled_policies_are_checked_where_a_guard_takes_them() -> None:
-    """The engine takes every resource-based policy; a guard takes those that AWS would attach."""
+def test_compiled_policies_are_checked_where_a_guard_accepts_them() -> None:
+    """The engine accepts every resource-based policy; a guard accepts only those that AWS would attach."""
     policies = iam.PolicySet(identity=[], resource=[SHARED, OPEN])
     given: dict[str, Any] = {"guardrails": [Guardrail(ARN, "1")], "policies": policies, "principal": ROLE}
 
@@ -96,15 +96,15 @@ def test_compiled_policies_are_checked_where_a_guard_takes_them() -> None:
 
 
 def test_only_resource_based_policies_are_checked(here: Path) -> None:
-    """A VPC endpoint policy has a Principal too, and may say of guardrails what it likes."""
+    """A VPC endpoint policy also has a Principal, and may have any statement about guardrails."""
     write(here, {"open.json": OPEN})
 
     assert read_policies({"endpoint": "open.json"}, base=here) is not None
     assert load(environ=GUARDED, policies=iam.PolicySet(endpoint=OPEN), principal=ROLE).policies is not None
 
 
-def test_the_refusal_keeps_its_place_as_data(here: Path) -> None:
-    """It is the error of any policy that AWS would refuse."""
+def test_the_error_has_its_location_as_data(here: Path) -> None:
+    """The error class is that of any policy that AWS would reject."""
     with pytest.raises(PolicySyntaxError) as caught:
         read_policies({"resource": [OPEN]}, base=here)
 

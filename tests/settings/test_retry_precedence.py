@@ -25,7 +25,7 @@ FOUR: Final = RetryPolicy(attempts=4, sleep=lambda _: None)
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch, here: Path) -> Iterator[FakeBedrock]:
-    """Start a fake, with an environment that configures no retries and with waits that take no time."""
+    """Start a fake Bedrock, with an environment that configures no retries and with waits that take no time."""
     for name in ("AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(here / "config"))
@@ -36,7 +36,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, here: Path) -> Iterator[FakeBedrock]:
 
 
 def attempts(fake: FakeBedrock, client: Any) -> int:
-    """Count the requests of a call that is throttled for ever."""
+    """Count the requests of a call that is always throttled."""
     fake.fail_next(429, "ThrottlingException", "Too many requests", times=99)
     with pytest.raises(ClientError):
         client.converse(**ASK)

@@ -1,4 +1,4 @@
-"""YAML with the types of JSON: what YAML 1.1 would convert beyond them stays text."""
+"""YAML with the types of JSON: other values that YAML 1.1 would convert stay strings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def load(text: str) -> Any:
         "=",
     ],
 )
-def test_a_plain_scalar_that_json_has_no_type_for_is_text(text: str) -> None:
+def test_a_plain_scalar_that_json_has_no_type_for_is_a_string(text: str) -> None:
     assert load(f"{{a: {text}, b: [{text}]}}") == {"a": text, "b": [text]}
 
 
@@ -73,8 +73,8 @@ def test_a_plain_scalar_of_json_and_a_tagged_one_have_their_type(text: str, valu
 
 
 @pytest.mark.parametrize("key", ["Null", "null", "~", "true", "on", "no", "12", "012345670123", "1.10", "2012-10-17"])
-def test_a_key_is_text(key: str) -> None:
-    """Also in a mapping that is merged, and where an alias stands for the key. The value with the anchor keeps its type."""
+def test_a_key_is_a_string(key: str) -> None:
+    """Also in a merged mapping, and if an alias is the key. The value with the anchor keeps its type."""
     document = f"{{a: &base {{{key}: 1}}, b: {{<<: *base}}, c: &it {key}, d: {{*it : 1}}}}"
 
     found = load(document)
@@ -109,8 +109,8 @@ def test_merge_keys_have_the_precedence_of_yaml(merging: str, value: int) -> Non
     [
         ("a: {<<: 3}", "expected a mapping or a list of mappings after `<<` in line 1, column 9"),
         ("a: {<<: [[]]}", "expected a mapping or a list of mappings after `<<` in line 1, column 10"),
-        ("a: {[b]: 1}", "a key must be text in line 1, column 5"),
-        ("a: {<<: {{b: c}: 1}}", "a key must be text in line 1, column 10"),
+        ("a: {[b]: 1}", "a key must be a string in line 1, column 5"),
+        ("a: {<<: {{b: c}: 1}}", "a key must be a string in line 1, column 10"),
     ],
 )
 def test_an_invalid_key_or_merge_is_an_error(document: str, problem: str) -> None:

@@ -17,7 +17,7 @@ from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 
 @pytest.fixture
 def aws(moto_url: str) -> Iterator[Aws]:
-    """Give an empty account."""
+    """Yield an empty account."""
     urlopen(Request(f"{moto_url}/moto-api/reset", method="POST")).close()  # noqa: S310  # loopback
     with FakeBedrock(guardrails=[]) as fake:
         yield Aws(moto_url, fake)
@@ -25,7 +25,7 @@ def aws(moto_url: str) -> Iterator[Aws]:
 
 @pytest.fixture
 def populated(aws: Aws) -> Aws:
-    """Give an account with a role that has every kind of policy, a user in two groups, and three levels of SCPs."""
+    """Yield an account with a role that has every kind of policy, a user in two groups, and three levels of SCPs."""
     populate_iam(aws.client("iam"))
     populate_organization(aws.client("organizations"))
     return aws
@@ -42,7 +42,7 @@ def live(populated: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
         client = staticmethod(populated.client)
 
     monkeypatch.setattr("guardedbedrock.aws.sources.calls.new_session", Session)
-    # A thread of its own, which no source of another test keeps busy.
+    # A new thread, which the sources of other tests cannot keep busy.
     monkeypatch.setattr("guardedbedrock.sources.live.REFRESHER", Refresher())
     # Moto has no effective policies. It answers 500, after which a source reads again in the background.
     populated.answer("DescribeEffectivePolicy", lambda: {"EffectivePolicy": {"PolicyContent": "{}"}})

@@ -1,4 +1,4 @@
-"""The differences between two snapshots are decided by the engine, not by comparing text."""
+"""The differences between two snapshots are decided by the engine, not by comparing the text of policies."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def conditional(operator: str, value: str) -> dict[str, Any]:
 
 
 def test_equal_access_by_other_text_is_no_change() -> None:
-    """A wildcard in place of a list, another name, another order."""
+    """A wildcard instead of a list, another name, another order."""
     before = account(document(["bedrock:GetGuardrail", "bedrock:ListGuardrails"]), document("bedrock:InvokeModel"))
     after = account(document("bedrock:InvokeModel"), document("bedrock:ListGuardrails"), document("bedrock:GetGuardrail"))
 
@@ -49,7 +49,7 @@ def test_equal_access_by_other_text_is_no_change() -> None:
 
 
 def test_added_action_is_gained_and_removed_action_is_lost() -> None:
-    """On everything that the action takes, in one line."""
+    """A change on every resource of the action is one line."""
     before, after = account(document("bedrock:InvokeModel")), account(document("bedrock:ApplyGuardrail"))
 
     assert changes(before, after) == [("gained", "bedrock:ApplyGuardrail", "*"), ("lost", "bedrock:InvokeModel", "*")]
@@ -74,8 +74,8 @@ def test_guardrail_of_the_snapshot_is_a_resource() -> None:
     assert changes(before, account(guardrails=guardrails)) == [("lost", "bedrock:ApplyGuardrail", GUARDRAIL)]
 
 
-def test_new_condition_on_the_guardrail_takes_access_without_it() -> None:
-    """Access with the required guardrail stays, access without it is lost; removing the condition gives it back."""
+def test_new_condition_on_the_guardrail_removes_access_without_it() -> None:
+    """Access with the required guardrail stays, access without it is lost. Without the condition, access is gained again."""
     before, after = account(document("bedrock:InvokeModel")), account(conditional("StringEquals", f"{GUARDRAIL}:1"))
 
     assert changes(before, after) == [("lost", "bedrock:InvokeModel", "*")]
@@ -83,7 +83,7 @@ def test_new_condition_on_the_guardrail_takes_access_without_it() -> None:
 
 
 def test_other_required_version_is_gained_and_lost() -> None:
-    """The old version loses, the new one gains."""
+    """Access with the old version is lost, and access with the new version is gained."""
     before, after = (account(conditional("StringEquals", f"{GUARDRAIL}:{version}")) for version in "12")
 
     assert changes(before, after) == [("gained", "bedrock:InvokeModel", "*"), ("lost", "bedrock:InvokeModel", "*")]

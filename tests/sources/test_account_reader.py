@@ -1,4 +1,4 @@
-"""The account is read from IAM, Organizations and Bedrock; what may not be read is a gap."""
+"""The account is read from IAM, Organizations and Bedrock; data without permission to read are a gap."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_each_source_that_may_not_be_read_is_a_gap_with_the_statement_that_close
 def test_single_calls_that_are_denied_make_the_verdict_of_the_role_indeterminate(
     populated: Aws, operation: str, gap: tuple[str, str], principal: str
 ) -> None:
-    """Whatever is unknown about the role could deny what the rest allows. The ARN of a session has no path."""
+    """An unknown policy of the role could deny what the other policies allow. The ARN of a session has no path."""
     populated.fail("GetAccountAuthorizationDetails", operation)
     snapshot = read(populated, principal)
     decision = iam.Account.from_snapshot(snapshot).evaluate(principal, "bedrock:InvokeModel", MODEL)
@@ -346,7 +346,7 @@ TWICE: Final = '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Actio
 
 @pytest.mark.parametrize("details", [True, False], ids=["details", "single calls"])
 def test_repeated_key_in_a_policy_of_iam_is_an_error(populated: Aws, *, details: bool) -> None:
-    """Botocore parses the policies of IAM by itself, unless the reader does it."""
+    """Botocore parses the policies of IAM, unless the reader prevents it."""
     if not details:
         populated.fail("GetAccountAuthorizationDetails")
     # Moto rejects a repeated key, so the policy goes into its memory.
@@ -367,7 +367,7 @@ def test_repeated_key_in_an_scp_is_an_error(populated: Aws, monkeypatch: pytest.
 
 
 def test_repeated_key_in_a_resource_policy_is_an_error(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in the other policies; the text may be URL-encoded."""
+    """As in the other policies; the JSON text may be URL-encoded."""
     aws.fake.configure(guardrails=[FakeGuardrail(GUARDRAIL, version="1")])
     bedrock = aws.client("bedrock")
     _answer_with(monkeypatch, bedrock, "get_resource_policy", {"resourcePolicy": quote(TWICE)})
@@ -377,7 +377,7 @@ def test_repeated_key_in_a_resource_policy_is_an_error(aws: Aws, monkeypatch: py
 
 
 def test_numbers_of_a_policy_survive_a_snapshot(populated: Aws, tmp_path: Path) -> None:
-    """A number with a point is read exactly, and written as text, which IAM compares in the same way."""
+    """A number with a decimal point is read exactly, and written as a string, which IAM compares in the same way."""
     condition = {"NumericLessThan": {"s3:max-keys": 0.30000000000000004}}
     policy = document("s3:ListBucket")
     policy["Statement"][0]["Condition"] = condition
@@ -412,7 +412,7 @@ def report(status: str = "COMPLETED", **services: datetime | None) -> dict[str, 
     ],
 )
 def test_last_accessed_data_of_users_and_roles(populated: Aws, answer: dict[str, Any], expected: dict[str, Any]) -> None:
-    """A report that is in progress is asked for again."""
+    """A report that is in progress is requested again."""
     reports = [report("IN_PROGRESS"), *[answer] * 2]
     populated.answer("GenerateServiceLastAccessedDetails", lambda: {"JobId": "98a765b4-3cde-2101-2345-example678f9"})
     populated.answer("GetServiceLastAccessedDetails", lambda: reports.pop(0))

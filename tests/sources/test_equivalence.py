@@ -1,4 +1,4 @@
-"""The verdict over an account equals the verdict over the same policies typed by hand; and the quota of a fleet."""
+"""An account and the same policies written by hand lead to the same verdict; a fleet stays within the quotas of AWS."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Failing:
 
 
 def decide_many(successes: int, on_unavailable: str) -> tuple[dict[str, int], int]:
-    """Decide 10,000 calls, a second apart, with a source that is down from some read on; return outcomes and reads."""
+    """Decide 10,000 calls, a second apart, with a source that fails after some reads; return outcomes and reads."""
     # The thread of the process compares with this clock, too. Whole seconds, so that differences are exact.
     started = float(math.floor(time.monotonic()))
     now = [started]

@@ -1,4 +1,4 @@
-"""Policies and guardrails that come from the account, a snapshot or S3, and how they stay fresh."""
+"""Policies and guardrails that come from the account, a snapshot or S3, and their refresh."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Heard(Recorder):
 
 
 def make(**settings: Any) -> tuple[Guard, Heard]:
-    """Make a guard and its listener."""
+    """Create a guard and its listener."""
     heard = Heard()
     return Guard(**{"guardrails": [PINNED], "principal": ROLE, "listeners": [heard], **settings}), heard
 
@@ -122,7 +122,7 @@ def test_account_without_organization_allows_for_sure(live: Aws) -> None:
 
 
 def test_gap_is_reported_once_and_named_in_the_verdict(live: Aws) -> None:
-    """With the statement that opens it."""
+    """The event has the statement that grants the missing permission."""
     live.fail("DescribeOrganization")
     guard, heard = make(policies="account")
     converse(guard, live)
@@ -263,7 +263,7 @@ def test_throttled_organization_is_asked_again_soon_and_goes_on_where_it_stopped
 
 
 def test_calls_do_not_wait_for_a_refresh(live: Aws) -> None:
-    """A refresh that hangs holds no call up."""
+    """A refresh that hangs delays no call."""
     guard, _ = make(policies="account")
     client = guard.client("bedrock-runtime", **live.fake.client_kwargs())
     call(client)
@@ -338,7 +338,7 @@ def test_unusable_snapshot_is_a_configuration_error(live: Aws, tmp_path: Path) -
 
 
 def test_snapshot_in_s3_is_read_with_its_digest_and_only_when_it_changed(live: Aws, tmp_path: Path) -> None:
-    """The second read is conditional; a wrong digest is refused, and what was read before applies."""
+    """The second read is conditional; a wrong digest is rejected, and the data of the first read apply."""
     s3 = live.client("s3")
     s3.create_bucket(Bucket="policies")
     upload(live, tmp_path, s3)
@@ -399,7 +399,7 @@ def test_guardrails_of_the_account_are_approved_in_their_highest_or_pinned_versi
 
 
 def test_guardrails_are_chosen_by_tags(live: Aws) -> None:
-    """Every wanted tag must be there."""
+    """A guardrail must have every wanted tag."""
     wanted = {"Environment": "prod", "Approved": "true"}
     with pytest.raises(ConfigurationError, match="no guardrail is approved for us-east-1"):
         converse(make(guardrails=wanted, policies=None, principal=None)[0], live)
@@ -410,7 +410,7 @@ def test_guardrails_are_chosen_by_tags(live: Aws) -> None:
 
 
 def test_deleted_guardrail_leaves_the_list_with_an_event(live: Aws) -> None:
-    """The highest remaining version takes its place."""
+    """The highest remaining version replaces it."""
     guard, heard = make(guardrails="account", policies=None, principal=None)
     client = guard.client("bedrock-runtime", **live.fake.client_kwargs())
     call(client)
@@ -449,7 +449,7 @@ def test_unknown_guardrails_refuse_every_call(live: Aws, on_unavailable: str) ->
 def test_version_that_is_not_ready_leaves_the_list_with_an_event(
     live: Aws, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], left: tuple[str, ...]
 ) -> None:
-    """The highest version that is READY takes its place. A draft that is being changed does not matter."""
+    """The highest version that is READY replaces it. A draft that is being changed does not matter."""
     guard, heard = make(guardrails="account", policies=None, principal=None)
     client = guard.client("bedrock-runtime", **live.fake.client_kwargs())
     call(client)
@@ -469,7 +469,7 @@ def test_version_that_is_not_ready_leaves_the_list_with_an_event(
 
 
 def test_pinned_version_that_is_not_ready_is_not_replaced(live: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another version was not chosen by anyone."""
+    """No other version was approved."""
     guard, heard = make(guardrails="account", guardrail_versions={"abc123def456": "1"}, policies=None, principal=None)
     converse(guard, live)
     source = source_of(guard)

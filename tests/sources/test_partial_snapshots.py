@@ -1,4 +1,4 @@
-"""Parts that a snapshot does not have: other Regions, guardrails that could not be listed, and what a dump leaves out."""
+"""Parts that a snapshot does not have: other Regions, guardrails that could not be listed, and parts that a dump lacks."""
 
 from __future__ import annotations
 

@@ -79,13 +79,13 @@ def test_known_deny_survives_an_error_that_is_not_about_permissions(error: str) 
 
 @pytest.mark.parametrize("error", LASTING)
 def test_lost_permission_is_a_gap(error: str) -> None:
-    """The permission may be lost for ever, so waiting does not help."""
+    """The permission may be lost permanently, so waiting does not help."""
     assert not is_transient(gap(error))
     assert outcomes(snapshot(scp=levels("Deny")), snapshot(gaps=[gap(error)])) == ["explicitDeny", "indeterminate"]
 
 
 def test_error_that_occurred_before_does_not_hold_back_new_policies() -> None:
-    """Nothing is lost, and an API that a Region does not have fails for ever."""
+    """Nothing is lost, and an API that a Region does not have always fails."""
     denied = {ROLE: {**snapshot()["principals"][ROLE], "inline": {"No": document("bedrock:*", effect="Deny")}}}
     first = snapshot(gaps=[gap("UnknownOperationException")])
     second = snapshot(gaps=[gap("ServiceException")], principals=denied)

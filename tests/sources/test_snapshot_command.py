@@ -88,7 +88,7 @@ def test_diff_reports_changes_in_words_and_as_json(shell: Aws, capsys: pytest.Ca
 
 
 def test_diff_says_what_is_not_known(shell: Aws, capsys: pytest.CaptureFixture[str]) -> None:
-    """A policy without its document can give and take any access."""
+    """A policy without its document can grant and deny any access."""
 
     def write(name: str, *arns: str) -> str:
         attached = [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in arns]

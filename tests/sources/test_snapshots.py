@@ -1,4 +1,4 @@
-"""Snapshots and dumps: what is read, and what is refused."""
+"""Snapshots and dumps that are read, and those that are rejected."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def dump(encode: Callable[[dict[str, Any]], Any] = lambda policy: policy, **poli
 
 
 def test_snapshot_is_written_with_sorted_keys_and_a_digest_that_sha256sum_reads(tmp_path: Path) -> None:
-    """Reading returns what was written."""
+    """A read returns the data that were written."""
     path = tmp_path / "account.json"
     write_snapshot(snapshot(), path)
 
@@ -85,7 +85,7 @@ def test_snapshot_is_written_with_sorted_keys_and_a_digest_that_sha256sum_reads(
     "change", [lambda data: data[:-20], lambda data: data.replace(b"InvokeModel", b"InvokeMode*"), lambda _: b""]
 )
 def test_truncated_or_changed_snapshot_is_refused(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
-    """The digest tells."""
+    """The digest shows the change."""
     path = tmp_path / "account.json"
     write_snapshot(snapshot(), path)
     path.write_bytes(change(path.read_bytes()))
@@ -129,7 +129,7 @@ def test_missing_key_is_refused(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sections", "place"),
+    ("sections", "location"),
     [
         ({"account": 123456789012}, "`account` must be a JSON string"),
         ({"regions": "us-east-1"}, "`regions` must be a JSON array"),
@@ -158,13 +158,13 @@ def test_missing_key_is_refused(key: str) -> None:
         ({"gaps": [{"section": "SCP", "api": "x", "error": "y"}]}, "`gaps[0].section` is `SCP`; it must be one of identity, "),
     ],
 )
-def test_section_of_the_wrong_form_is_refused(sections: dict[str, Any], place: str) -> None:
+def test_section_of_the_wrong_form_is_refused(sections: dict[str, Any], location: str) -> None:
     """A snapshot that was written by hand. The message has the location and the fix."""
     for read in (iam.Account.from_snapshot, iam.Account):
         with pytest.raises(ConfigurationError) as error:
             read(snapshot(**sections))
         assert str(error.value).startswith("snapshot: `")
-        assert place in str(error.value)
+        assert location in str(error.value)
         assert str(error.value).endswith("; correct it, or take a new snapshot")
 
 
@@ -266,7 +266,7 @@ def test_gap_of_a_role_may_name_it_without_its_path() -> None:
     assert account.evaluate(ROLE, "bedrock:InvokeModel", MODEL).outcome == "indeterminate"
 
 
-def test_who_can_takes_tags_from_the_snapshot() -> None:
+def test_who_can_reads_tags_from_the_snapshot() -> None:
     """A condition on a tag of the principal is decided, as the trust policies allow no session tags."""
     trust = {"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole"}}
     policy = document("bedrock:InvokeModel")

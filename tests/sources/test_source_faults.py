@@ -112,7 +112,7 @@ def test_source_is_down_from_the_start(live: Aws, tmp_path: Path, kind: str, on_
 @pytest.mark.parametrize("on_unavailable", ["deny", "allow"])
 @pytest.mark.parametrize("kind", SOURCES)
 def test_source_is_lost_in_the_middle(live: Aws, tmp_path: Path, kind: str, on_unavailable: str) -> None:
-    """What was read applies until `max_stale`; then `on_unavailable` decides."""
+    """The data of the last read apply until `max_stale`; then `on_unavailable` decides."""
     source = SOURCES[kind](live, tmp_path)
     guard, _ = make(**{"principal": ROLE, **source.settings}, on_unavailable=on_unavailable, max_stale=MAX_STALE)
     client = guard.client("bedrock-runtime", **live.fake.client_kwargs())

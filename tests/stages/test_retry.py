@@ -32,7 +32,7 @@ DAILY: Final = (
 
 
 def patient(waits: list[float], attempts: int = 3) -> RetryPolicy:
-    """Make a policy that writes down how long it would wait."""
+    """Create a policy that records its waits instead of waiting."""
     return RetryPolicy(attempts=attempts, sleep=waits.append)
 
 
@@ -67,7 +67,7 @@ def test_a_retry_sends_a_file_from_its_first_position(harness: Make) -> None:
     assert [request.params["body"] for request in env.fake.requests] == [params["body"]] * 3
 
 
-def test_a_stream_that_breaks_at_once_is_requested_again_with_the_whole_file(harness: Make) -> None:
+def test_a_stream_that_breaks_immediately_is_requested_again_with_the_whole_file(harness: Make) -> None:
     env = harness()
     env.fake.break_stream(after=0)
     params = ask("invoke_model_with_response_stream")

@@ -36,11 +36,11 @@ class Clock:
         self.waits: list[float] = []
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """Move on."""
+        """Advance the clock."""
         self.waits.append(seconds)
         self.now += seconds
 
@@ -51,7 +51,7 @@ def policy(clock: Clock, **options: Any) -> RetryPolicy:
 
 
 def throttled(env: Harness, code: str = "ThrottlingException", **fault: Any) -> ClientError:
-    """Make a call that is throttled for good."""
+    """Make a call that is always throttled."""
     env.fake.fail_next(429, code, "slow", times=99, **fault)
     with pytest.raises(ClientError) as answered:
         env.client.converse(**ask("converse"))
@@ -59,7 +59,7 @@ def throttled(env: Harness, code: str = "ThrottlingException", **fault: Any) -> 
 
 
 def test_the_table_has_a_row_for_every_error_of_the_service() -> None:
-    """An error shape that botocore has and the table has not would be retried, or not, by chance."""
+    """Otherwise chance would decide whether an error is retried."""
     model = get_session().get_service_model("bedrock-runtime")
     operations = [model.operation_model(name) for name in ("Converse", "ConverseStream", "InvokeModel", "ApplyGuardrail")]
     shapes = {shape.name for operation in operations for shape in operation.error_shapes}
@@ -109,7 +109,7 @@ def test_a_requested_pause_beyond_the_deadline_ends_the_retries(harness: Make) -
 
 
 def test_no_attempt_begins_after_the_deadline(harness: Make) -> None:
-    """However many there could be."""
+    """This holds whatever the number of attempts is."""
     clock = Clock()
     env = harness(retry=policy(clock, attempts=99, deadline=10.0))
 

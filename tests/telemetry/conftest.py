@@ -1,4 +1,4 @@
-"""The fixtures of guarded clients, and structlog as a fresh process has it: `capture_logs` leaves it configured behind."""
+"""The fixtures of guarded clients, and structlog as a new process has it: `capture_logs` leaves it configured."""
 
 from __future__ import annotations
 

@@ -30,13 +30,13 @@ SENTENCE: Final = f"User: {ROLE} is not authorized to perform: bedrock:InvokeMod
 
 
 class Kept:
-    """A sink that keeps what it is given."""
+    """A sink that stores its records."""
 
     def __init__(self) -> None:
         self.records: list[dict[str, Any]] = []
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Keep a record, as JSON makes it."""
+        """Store a record, converted to JSON and back."""
         self.records.append(json.loads(json.dumps(record)))
 
 
@@ -55,7 +55,7 @@ def audited(harness: Make, records: Any = "denials", **options: Any) -> tuple[Ha
 
 
 def denied(env: Harness, **params: Any) -> AccessDeniedError:
-    """Make a call that is denied, and give the error."""
+    """Make a call that is denied, and return the error."""
     with pytest.raises(AccessDeniedError) as error:
         env.client.converse(**{**ask("converse"), **params})
     return error.value
@@ -98,7 +98,7 @@ def test_a_simulated_denial_has_the_fields_of_a_cloudtrail_record(harness: Make)
 
 @pytest.mark.parametrize("denial", ["preflight", "aws", "guard"])
 def test_the_metric_filter_for_cloudtrail_denials_matches_every_denial(harness: Make, denial: str) -> None:
-    """Whether the preflight, AWS or the guard denied the call."""
+    """It does not matter whether the preflight, AWS or the guard denied the call."""
     env, records = audited(harness)
     if denial == "aws":
         env.fake.deny_next(SENTENCE)

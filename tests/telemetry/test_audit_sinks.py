@@ -61,7 +61,7 @@ def test_a_full_file_is_rotated_and_old_files_are_deleted(tmp_path: Path) -> Non
 
 
 def test_a_file_that_was_renamed_is_created_again(tmp_path: Path) -> None:
-    """As logrotate does."""
+    """Tools such as logrotate rename files in this way."""
     path = tmp_path / "audit.jsonl"
     with closing(JsonLines(path)) as sink:
         sink.write({"n": 1})
@@ -101,7 +101,7 @@ def _write(path: str, who: int, count: int) -> None:
     sink.close()
 
 
-def test_processes_that_write_and_rotate_at_once_lose_and_cut_no_line(tmp_path: Path) -> None:
+def test_processes_that_write_and_rotate_concurrently_lose_and_cut_no_line(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=_write, args=(str(path), who, 100)) for who in range(3)]
@@ -120,14 +120,14 @@ def _unlocked(path: Path) -> list[dict[str, Any]]:
 
 
 class Hook:
-    """Somebody to call."""
+    """A hook that records its calls."""
 
     def __init__(self) -> None:
         self.alerts: list[Alert] = []
         self.called = Event()
 
     def __call__(self, alert: Alert) -> None:
-        """Take note."""
+        """Record a call."""
         self.alerts.append(alert)
         self.called.set()
 
@@ -169,7 +169,7 @@ def moto() -> Iterator[str]:
 
 
 def stored(logs: Any, **filters: Any) -> list[dict[str, Any]]:
-    """Read the records that CloudWatch Logs has."""
+    """Return the records that CloudWatch Logs has."""
     return [json.loads(event["message"]) for event in logs.filter_log_events(logGroupName=GROUP, **filters)["events"]]
 
 
@@ -204,7 +204,7 @@ class Refusing:
         self.batches: list[int] = []
 
     def put_log_events(self, **given: Any) -> None:
-        """Wait, then take."""
+        """Wait until the client is released, then store."""
         self.open.wait(30)
         self.batches.append(len(given["logEvents"]))
 

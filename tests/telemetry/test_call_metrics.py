@@ -43,13 +43,13 @@ class Counted:
         self.listener = CallMetrics(self.provider.get_meter("guardedbedrock"))
 
     def points(self) -> dict[str, list[Any]]:
-        """Give the data points by the name of the metric."""
+        """Return the data points by the name of the metric."""
         data = self.reader.get_metrics_data()
         scopes = [scope for resource in data.resource_metrics for scope in resource.scope_metrics] if data else []
         return {metric.name: list(metric.data.data_points) for scope in scopes for metric in scope.metrics}
 
     def counts(self, name: str) -> list[tuple[dict[str, Any], Any]]:
-        """Give attributes and value, or count, of a metric's points."""
+        """Return attributes and value, or count, of a metric's points."""
         points = self.points().get(name, [])
         return [(dict(point.attributes), getattr(point, "value", getattr(point, "count", None))) for point in points]
 
@@ -63,7 +63,7 @@ def counted() -> Iterator[Counted]:
 
 
 def all_that_happens(harness: Make, counted: Counted) -> Harness:
-    """Make calls of every kind."""
+    """Make one call of every kind."""
     env = harness(listeners=[counted.listener])
     for method in METHODS:
         read(getattr(env.client, method)(**ask(method)))

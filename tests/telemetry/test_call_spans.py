@@ -64,24 +64,24 @@ def tracer(exporter: InMemorySpanExporter) -> Iterator[Tracer]:
 
 
 def only(exporter: InMemorySpanExporter) -> ReadableSpan:
-    """Give the one span of a call there is."""
+    """Return the only span of a call."""
     (span,) = of_calls(exporter)
     return span
 
 
 def of_calls(exporter: InMemorySpanExporter) -> list[ReadableSpan]:
-    """Give the spans of calls, without those of requests and preflights."""
+    """Return the spans of calls, without those of requests and preflights."""
     finished = exporter.get_finished_spans()
     return [span for span in finished if span.kind is SpanKind.INTERNAL and span.name.split()[-1] != "preflight"]
 
 
 def written(span: ReadableSpan) -> str:
-    """Write out everything that a span says."""
+    """Return everything in a span as a string."""
     return f"{span.to_json()} {span.status.description} {[(event.name, event.attributes) for event in span.events]}"
 
 
 def denied(env: Harness, **params: Any) -> AccessDeniedError:
-    """Make a call that is denied, and give the error."""
+    """Make a call that is denied, and return the error."""
     with pytest.raises(AccessDeniedError) as error:
         env.client.converse(**{**ask("converse", SECRET), **params})
     return error.value
@@ -309,7 +309,7 @@ def test_the_span_of_a_stream_ends_with_the_stream(
 
 
 def left(stream: Any) -> None:
-    """Read one event, and hold the stream no longer."""
+    """Read one event, and drop the stream."""
     next(iter(stream))
 
 
@@ -336,7 +336,7 @@ def test_the_spans_of_a_stream_end_once_if_it_is_read_closed_or_dropped(
 
 
 def test_the_span_of_a_stream_that_breaks_is_an_error(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
-    """The end of a broken stream is that of its span."""
+    """The span ends when the stream breaks."""
     env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
     env.fake.break_stream()
 

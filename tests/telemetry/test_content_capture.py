@@ -30,7 +30,7 @@ CONTENT: Final = (
 
 
 def captured(harness: Make, method: str, said: Any = "as you wish", **params: Any) -> list[dict[str, Any]]:
-    """Make a call, and give the content attributes of every span."""
+    """Make a call, and return the content attributes of every span."""
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     env = harness(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=600.0)])
@@ -41,7 +41,7 @@ def captured(harness: Make, method: str, said: Any = "as you wish", **params: An
 
 
 def load(value: Any) -> Any:
-    """Read what is JSON, and list what is a list."""
+    """Parse JSON strings, and convert sequences to lists."""
     return json.loads(value) if isinstance(value, str) else list(value)
 
 

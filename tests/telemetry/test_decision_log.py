@@ -68,7 +68,7 @@ with FakeBedrock(guardrails=[FakeGuardrail(arn, denied_words=("hello",))]) as fa
 
 
 def logged(harness: Make, **options: Any) -> Harness:
-    """Make a harness with the log as its only listener."""
+    """Create a harness whose only listener is the log."""
     return harness(listeners=[DecisionLog()], **options)
 
 
@@ -79,17 +79,17 @@ def denied(env: Harness, **params: Any) -> None:
 
 
 def keys_of(entry: MutableMapping[str, Any]) -> dict[str, Any]:
-    """Give an event without what differs from run to run."""
+    """Return an event without the keys that differ from run to run."""
     return {key: value for key, value in entry.items() if key not in {"seconds", "request_id", "wait_seconds", "summary"}}
 
 
 def records(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    """Give what the guard said to the standard library's logger."""
+    """Return the guard's records of the standard library's logger."""
     return [record for record in caplog.records if record.name == "guardedbedrock"]
 
 
 def test_a_process_that_configures_no_logging_prints_nothing(tmp_path: Path) -> None:
-    """Neither to stdout nor to stderr."""
+    """Stdout and stderr stay empty."""
     clean = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     command = [sys.executable, "-W", "error", "-c", QUIET_PROGRAM]
 

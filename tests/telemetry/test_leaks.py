@@ -1,4 +1,4 @@
-"""Secrets in every field of every operation, on every way a call can end; none of them in anything that is written down."""
+"""Secrets in every field of every operation, on every way a call can end; none of them in anything that is recorded."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NAMES: Final = {
     "guardrailVersion": HR.version,
     "invocationArn": "arn:aws:bedrock:us-east-1:123456789012:async-invoke/abcdef123456",
 }
-"""Parameters that name things: they are written down, and so are no place for a secret."""
+"""Parameters that name resources. They are recorded, so they cannot contain a secret."""
 
 FORMED: Final = {
     "s3Uri": f"s3://{SECRET}/{SECRET}",
@@ -51,7 +51,7 @@ FORMED: Final = {
     "bucketOwner": "123456789012",
     "schema": json.dumps({"type": "string", "description": SECRET}),
 }
-"""Texts whose form the service checks, with room for a secret where there is any."""
+"""Strings whose form the service checks, with a secret where the form permits one."""
 
 OPERATIONS: Final = get_session().get_service_model("bedrock-runtime").operation_names
 PII: Final = "ann.hunter2@example.com"
@@ -60,7 +60,7 @@ LETTING: Final = FakeGuardrail(HR.arn, version=HR.version)
 
 
 def filled(shape: Any, name: str = "", depth: int = 0) -> Any:
-    """Fill a shape with the secret wherever a text, a blob or a document has room for it."""
+    """Fill a shape with the secret wherever a string, a blob or a document can contain it."""
     if name in NAMES or name in FORMED:
         return {**NAMES, **FORMED}[name]
     kind = shape.type_name
@@ -89,7 +89,7 @@ def _structure(shape: Any, depth: int) -> dict[str, Any]:
 
 
 def params(operation: str) -> dict[str, Any]:
-    """Give an operation parameters that are full of secrets."""
+    """Return parameters of an operation that contain secrets wherever possible."""
     shape = get_session().get_service_model("bedrock-runtime").operation_model(operation).input_shape
     env: dict[str, Any] = filled(shape)
     if "guardrailConfig" in env:
@@ -101,7 +101,7 @@ def params(operation: str) -> dict[str, Any]:
 
 
 class Diary:
-    """Everything that is written down, in one text."""
+    """Everything that is recorded, as one string."""
 
     def __init__(self, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
         self._spans, self._reader = InMemorySpanExporter(), InMemoryMetricReader()
@@ -119,9 +119,9 @@ class Diary:
 
     def note(self, error: BaseException) -> None:
         """
-        Write an error down as a program would: text, repr, notes, traceback without the lines of this test.
+        Record an error as a program would: message, repr, notes, traceback without the lines of this test.
 
-        The message of an AWS error belongs to the caller, as with boto3; only its notes are written down here.
+        The message of an AWS error belongs to the caller, as with boto3; only its notes are recorded here.
         """
         if isinstance(error, EventStreamError):
             self.told_by_streams.append(str(error))
@@ -130,7 +130,7 @@ class Diary:
         self.errors += [*told, repr(error) if ours else "", *getattr(error, "__notes__", ())]
 
     def text(self, entries: list[Any], *, leave_out: Collection[str] = ()) -> str:
-        """Give all of it, without some attributes of spans of requests."""
+        """Return the whole diary, without some attributes of spans of requests."""
         spans = [written(span, leave_out) for span in self._spans.get_finished_spans()]
         data = self._reader.get_metrics_data()
         logs = [record.__dict__ for record in self._caplog.records if record.name.startswith("guardedbedrock")]
@@ -153,7 +153,7 @@ def written(span: ReadableSpan, leave_out: Collection[str] = ()) -> str:
 
 @pytest.fixture
 def diary(tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[Diary]:
-    """Write everything down, at the lowest level."""
+    """Record everything, at the lowest level."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     monkeypatch.delenv(VARIABLE, raising=False)
     caplog.set_level(logging.DEBUG, logger="guardedbedrock")
@@ -162,16 +162,16 @@ def diary(tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.
 
 
 def told_by_aws(error: GuardedBedrockError) -> bool:
-    """Say whether the text is that of an error event."""
+    """Return whether the text is that of an error event."""
     return isinstance(error, StreamInterruptedError) and error.response["Error"]["Code"] != "StreamInterrupted"
 
 
 def nothing(_: FakeBedrock) -> None:
-    """All is well."""
+    """Let every request succeed."""
 
 
 def fault(*what: Fault) -> Callable[[FakeBedrock], None]:
-    """Let something go wrong with every request."""
+    """Let every request fail."""
     return lambda fake: fake.fault(*what, times=None)
 
 
@@ -202,7 +202,7 @@ ENDINGS: Final[dict[str, tuple[Callable[[FakeBedrock], None], dict[str, Any]]]] 
 
 
 def drive(diary: Diary, ending: str) -> tuple[list[Any], set[str]]:
-    """Let every operation end like that; give what structlog heard, and the operations that were answered."""
+    """Let every operation end in this way; return the events of structlog, and the operations that were answered."""
     go_wrong, options = ENDINGS[ending]
     told = copy.deepcopy(options)
     settings = {name: told.pop(name) for name in ("mode", "on_intervention") if name in told}
@@ -229,7 +229,7 @@ def drive(diary: Diary, ending: str) -> tuple[list[Any], set[str]]:
 
 
 def leaked(text: str) -> list[str]:
-    """List the secrets in a text."""
+    """Return the secrets in a string."""
     return [word for word in (SECRET, PII, KEY, PASSWORD, TOKEN) if word in text.lower() or word in text]
 
 
@@ -256,7 +256,7 @@ def test_content_capture_writes_content_into_its_span_attributes_only(
 
 
 def attempt(client: Any, operation: str, told: dict[str, Any], diary: Diary) -> None:
-    """Call an operation with all its secrets, and read what comes, unless the client has it not."""
+    """Call an operation with all its secrets, and read the reply, unless the client does not have the operation."""
     method = next((name for name, each in client.meta.method_to_api_mapping.items() if each == operation), "")
     if not hasattr(client, method):
         return

@@ -37,7 +37,7 @@ URLS: Final[dict[Any, tuple[str, int] | None]] = {
 
 @pytest.mark.parametrize(("url", "server"), URLS.items(), ids=map(str, URLS))
 def test_server_of_reads_host_and_port_of_a_url(url: Any, server: tuple[str, int] | None) -> None:
-    """Without user and password."""
+    """It leaves out user and password."""
     expected = dict(zip(("server.address", "server.port"), server, strict=True)) if server else {}
 
     assert server_of(url) == expected

@@ -17,7 +17,7 @@ GOLDEN: Final = casefiles.load(FILE)
 
 
 def spans(grown: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Give every span of a tree."""
+    """Yield every span of a tree."""
     for span in grown:
         yield span
         yield from spans(span.get("children", []))
@@ -26,7 +26,7 @@ def spans(grown: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_span_trees_are_those_of_the_golden_file(monkeypatch: pytest.MonkeyPatch, scenario: str, order: str) -> None:
-    """Whether the instrumentor is installed before or after the client is created."""
+    """It does not matter whether the instrumentor is installed before or after the client is created."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
 
     assert trees(scenario, order) == GOLDEN[scenario]["none" if order == "none" else "instrumented"]

@@ -24,12 +24,12 @@ CASES: Final = json.loads((Path(__file__).parents[1] / "data" / "spoken_bodies.j
 
 
 def written(value: Any) -> bytes:
-    """Write JSON as a model does."""
+    """Return JSON as a model writes it."""
     return json.dumps(value).encode()
 
 
 def read(attributes: dict[str, str]) -> dict[str, Any]:
-    """Read the attributes, by the last word of their names."""
+    """Return the attributes, by the last part of their names."""
     return {name.rpartition(".")[2]: json.loads(value) for name, value in attributes.items()}
 
 
@@ -76,7 +76,7 @@ def streamed(chunks: list[bytes]) -> dict[str, Any]:
 
 
 def cases(*needed: str) -> list[Any]:
-    """Give the cases that have something."""
+    """Return the cases that have something."""
     found = [case for case in CASES if all(case[name] is not None for name in needed)]
     return [pytest.param(case, id=case["id"]) for case in found]
 

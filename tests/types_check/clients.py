@@ -27,7 +27,7 @@ SERVICE: str = "sts"
 
 
 def a_client_is_typed_by_its_service() -> None:
-    """The literal name resolves the overload; any other name gives what boto3 gives."""
+    """The literal name resolves the overload; any other name has the type that boto3 returns."""
     assert_type(guardedbedrock.client("bedrock-runtime"), BedrockRuntimeClient)
     assert_type(guardedbedrock.client("bedrock-runtime", "us-east-1", endpoint_url="http://127.0.0.1"), BedrockRuntimeClient)
     assert_type(guardedbedrock.client("sts"), Any)
@@ -39,7 +39,7 @@ def a_client_is_typed_by_its_service() -> None:
 
 
 def a_session_is_typed_as_before() -> None:
-    """The package's own has the overload; one that is handed over comes back as what it was."""
+    """The package's session has the overload; `guard.session` returns the type of its argument."""
     session = Session(region_name="us-east-1")
 
     assert_type(session.client("bedrock-runtime"), BedrockRuntimeClient)
@@ -58,7 +58,7 @@ def a_wrapped_client_is_typed_as_before(client: BedrockRuntimeClient, other: Asy
 
 
 def an_installation_is_a_context_manager() -> None:
-    """Strict or not."""
+    """This holds with and without `strict`."""
     with GUARD.install(strict=True) as installed:
         assert_type(installed, Installation)
     assert_type(GUARD.install(), Installation)

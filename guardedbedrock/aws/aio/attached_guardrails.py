@@ -1,4 +1,4 @@
-"""The guardrails of agents and flows, for async clients. AWS is asked in a thread, so that no other task waits for it."""
+"""The guardrails of agents and flows, for async clients. AWS is called in a thread, so that no other task waits for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class AsyncAttachedGuardrails(AttachedGuardrails):
         self._failures: dict[tuple[IndirectTarget, str], SourceError] = {}
 
     async def learn(self, targets: Iterable[IndirectTarget], region: str) -> None:
-        """Ask for the guardrails of aliases, and of the agents that they call. The next `__call__` raises a failure."""
+        """Look up the guardrails of aliases, and of the agents that they call. If that fails, the next `__call__` raises."""
         aliases = [target for target in targets if target.kind in ("agent-alias", "flow-alias")]
         if not aliases:
             return
@@ -59,5 +59,5 @@ class AsyncAttachedGuardrails(AttachedGuardrails):
         """
         known = self.known(target, region)
         if known is None:
-            raise self._failures.pop((target, region), None) or SourceError("bedrock-agent was not asked")
+            raise self._failures.pop((target, region), None) or SourceError("bedrock-agent was not called")
         return known

@@ -1,4 +1,4 @@
-"""The mixin that makes a client class of aiobotocore a guarded one: `guardedbedrock.aws.client.mixin`, awaited."""
+"""The mixin that makes a client class of aiobotocore a guarded one; the counterpart of `guardedbedrock.aws.client.mixin`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class AsyncGuardedClient(Guarded):
         self._put_gate(put_in_front_async)
 
     def _check_region(self, binding: ClientBinding, region: str, service: str) -> None:
-        """Check it now, unless the source must be read, which would stop the event loop: then `_find_caller` checks it."""
+        """Check it now, unless the source must be read, which would block the event loop: then `_find_caller` checks it."""
         source = binding.rules.source
         if source is None or source.has_read(region):
             super()._check_region(binding, region, service)
@@ -117,7 +117,7 @@ class AsyncGuardedClient(Guarded):
             self._forget_caller(AsyncCallerIdentity(self))
 
     async def _ask_aws(self, call: Call) -> None:
-        """Ask for the principal and the attached guardrails if the stages need them: they do not wait."""
+        """Look up the principal and the attached guardrails if the stages need them, because the stages cannot await them."""
         rules = self._guardedbedrock.rules
         if isinstance(rules.principal, AsyncCallerIdentity) and rules.needs_principal:
             await rules.principal.learn(with_role=rules.needs_role_arn)

@@ -57,7 +57,7 @@ class AsyncCallerIdentity(CallerIdentity):
         return client_with(self._frozen, service, self._client.meta.region_name, config)
 
     async def is_outdated_now(self) -> bool:
-        """Return whether the client signs with other credentials than those that STS was asked with."""
+        """Return whether the client signs with other credentials than those that STS was called with."""
         if not self._access_key:
             return False
         try:
@@ -78,5 +78,5 @@ class AsyncCallerIdentity(CallerIdentity):
         return self._arn
 
     def role_arn(self) -> str:
-        """Return what `learn` found of the role; ``""`` if it did not ask, or if IAM did not answer."""
+        """Return the ARN of the role that `learn` found; ``""`` if it did not call IAM, or if IAM did not answer."""
         return self._role or ""

@@ -1,4 +1,4 @@
-"""Replies that are read after the call has returned, for aiobotocore: `guardedbedrock.aws.client.stream`, awaited."""
+"""Replies that are read after the call has returned, for aiobotocore; the counterpart of `guardedbedrock.aws.client.stream`."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def settled(
 
 def presigned_call(client: Any, method: str, params: dict[str, Any] | None) -> Call | None:
     """Return the record of the call that a presigned URL makes; None if the guard does not check it."""
-    name = client._PY_TO_OP_NAME.get(method)  # noqa: SLF001  # botocore has no public name for it at this place
+    name = client._PY_TO_OP_NAME.get(method)  # noqa: SLF001  # botocore has no public name for it here
     binding: ClientBinding = client._guardedbedrock  # noqa: SLF001  # the mixin's own
     params = params or {}
     return None if name is None or not binding.guards(params) else call_of(binding, name, params)

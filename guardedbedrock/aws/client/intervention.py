@@ -40,8 +40,8 @@ def intervention(response: Any) -> Intervention | None:
             client.
 
     Raises:
-        TypeError: It is a stream of an unguarded client, which can be read only once, or it is not a response.
-        ValueError: It is the body of an unguarded client, and it was read already.
+        TypeError: The argument is the stream of an unguarded client, which can be read only once, or it is not a response.
+        ValueError: The argument is a response of an unguarded client whose body was read already.
     """
     if isinstance(response, ObservedStream):
         return response.intervention

@@ -100,7 +100,7 @@ class RestartableStream:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         if self._is_closed:
-            yield from self._stream  # what botocore gives of a closed stream; another request would cost the caller
+            yield from self._stream  # botocore's behaviour for a closed stream; another request would cost the caller money
             return
         events, first = self._again.retry.run(self._begin, self._observers)
         if first is not NO_EVENT:
@@ -148,12 +148,12 @@ def closing_if_broken(stream: Any, broken: tuple[type[Exception], ...]) -> Itera
 
 
 def without(reply: Reply, stream: Any) -> Reply:
-    """Return a reply without its stream, so that a stream to which the caller drops the last reference is closed at once."""
+    """Return a reply without its stream, so that a stream to which the caller drops the last reference is closed immediately."""
     return Reply(reply.authorized, {name: value for name, value in reply.response.items() if value is not stream})
 
 
 def stream_member(response: Any) -> str | None:
-    """Return the name of the member that is the event stream of a response; None if it has none, as that of a test double."""
+    """Return the name of the member that is the event stream of a response; None if it has none, such as a test double's."""
     if not isinstance(response, dict):
         return None
     return next((name for name, value in response.items() if isinstance(value, EventStream)), None)

@@ -26,7 +26,7 @@ def make_async_client(binding: ClientBinding, service_name: str, *args: Any, **o
         options: The keyword arguments of ``create_client``.
 
     Returns:
-        An asynchronous context manager that gives the client.
+        An asynchronous context manager whose value is the client.
     """
     session = get_session()
     options = by_name(args, options)

@@ -1,4 +1,4 @@
-"""The hooks of this process: what guards clients that other code creates, and which libraries wrap botocore besides."""
+"""The hooks of this process: what guards clients that other code creates, and which other libraries wrap botocore."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from guardedbedrock.aws.creation.install import installations
 from guardedbedrock.aws.creation.unguarded import unguarded_clients
 
 _OWN: Final = "guardedbedrock"
-_PLACES: Final[tuple[tuple[type, str], ...]] = (
+_WRAPPED_METHODS: Final[tuple[tuple[type, str], ...]] = (
     (ClientCreator, "create_client"),
     (BaseClient, "_make_api_call"),
     (Endpoint, "_send"),
@@ -48,7 +48,7 @@ def read_hooks() -> Hooks:
 
 
 def _wrapped() -> Iterator[str]:
-    for holder, name in _PLACES:
+    for holder, name in _WRAPPED_METHODS:
         for library in dict.fromkeys(_libraries(vars(holder).get(name))):
             yield f"{holder.__name__}.{name} by {library}"
 

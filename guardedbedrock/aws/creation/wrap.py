@@ -31,7 +31,7 @@ def wrap(client: Any, binding: ClientBinding) -> None:
     """
     if not isinstance(client, BaseClient):
         raise ConfigurationError(f"cannot guard a `{type(client).__name__}`: pass a client of boto3 or aiobotocore")
-    if not issubclass(type(client), BaseClient):  # a proxy, as of wrapt, which claims the class of the client
+    if not issubclass(type(client), BaseClient):  # a proxy, such as one of wrapt, which claims the class of the client
         raise ConfigurationError(
             f"cannot guard a `{type(client).__name__}` around a client: pass the client itself, and wrap it afterwards"
         )

@@ -70,7 +70,7 @@ class CallContext:
     Attributes:
         evaluated: The parameters that the policies were evaluated for. They are read when the call is authorized, because event
             handlers can change parameters in place.
-        targets: What AWS makes call models for the authorized parameters.
+        targets: What calls models inside AWS for the authorized parameters.
         endpoint_url: The endpoint for which the request was serialized; None before that.
         serialized: The serialized request; None if botocore has not serialized one that the gate can recognize.
         verified_request: The last request that the gate verified at signing.

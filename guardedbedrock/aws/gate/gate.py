@@ -36,7 +36,7 @@ CheckedStep: TypeAlias = Literal["serialized", "signed", "sent"]
 
 NOT_AUTHORIZED: Final = "belongs to a call that this client did not authorize"
 _CHECKED_INDIRECT: Final = ("refuse", "verify")
-"""The values of `on_indirect` that look at what AWS makes call models."""
+"""The values of `on_indirect` under which indirect inference is checked."""
 OTHER_GUARDRAIL: Final = "does not carry the guardrail that was authorized"
 
 
@@ -54,7 +54,7 @@ class Gate:
         self._endpoint_url: str = client.meta.endpoint_url
         self._service_model = client.meta.service_model
         self._target_prefix: str = self._service_model.metadata.get("targetPrefix", "")
-        # Cache, keyed by the operation: the serializer writes the guardrail into the same place for every call.
+        # Cache, keyed by the operation: the serializer writes the guardrail into the same location for every call.
         self._checked_operations: set[str] = set()
 
     def check_serialization(
@@ -157,7 +157,7 @@ class Gate:
         """
         Compare the parameters that the policies were evaluated for.
 
-        INVARIANT: the request names the resources that were evaluated. If it gives other tags or condition keys, the policies are
+        INVARIANT: the request names the resources that were evaluated. If it sets other tags or condition keys, the policies are
         evaluated again, and they must let it pass.
         """
         guarded = call.authorized.guarded
@@ -174,7 +174,7 @@ class Gate:
 
     def _indirect_difference(self, call: CallContext, params: Mapping[str, Any]) -> str | None:
         """
-        Compare what AWS makes call models for the request.
+        Compare what calls models inside AWS for the request.
 
         INVARIANT: under `on_indirect` ``refuse`` and ``verify``, all of it was checked.
         """

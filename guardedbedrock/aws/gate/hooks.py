@@ -1,7 +1,7 @@
 """
 Where the gate checks a client's requests: in front of the signer and in front of the HTTP session.
 
-These are the two places after which no event handler runs. ``before-sign`` is not one of them: handlers that are registered under
+These are the two points after which no event handler runs. ``before-sign`` is not one of them: handlers that are registered under
 a more general event name run after it.
 """
 

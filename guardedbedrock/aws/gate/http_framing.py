@@ -28,7 +28,7 @@ def framing_error(headers: Any, body: bytes | None) -> str | None:
     """
     try:
         problem = _name_problem(tuple(headers))
-    except TypeError:  # botocore's headers do not give a name that a handler added in bytes
+    except TypeError:  # botocore's headers do not return a name that a handler added in bytes
         problem = _INVALID_NAME
     if problem is not None:
         return problem

@@ -1,10 +1,10 @@
 """
 The plugin for ``aws_sdk_bedrock_runtime``, the AWS SDK for Python that is generated from Smithy models.
 
-The SDK signs a request and then gives it to the transport of its configuration. So the plugin puts two parts around the SDK's
+The SDK signs a request and then passes it to the transport of its configuration. So the plugin puts two parts around the SDK's
 own: a signer, which adds the guardrail before the signature, and a transport, which checks every request that is sent.
 A refusal is raised by the transport: the SDK waits forever for a bidirectional stream if anything raises before that.
-Everything of the SDK is imported late, because it needs Python 3.12.
+The modules of the SDK are imported late, because they need Python 3.12.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class _Wrapper:
         self._inner, self._guard, self._endpoints = inner, guard, endpoints
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # asked by `copy` before the attributes exist
+        if name.startswith("_"):  # `copy` looks them up before the attributes exist
             raise AttributeError(name)
         return getattr(self._inner, name)
 
@@ -171,7 +171,7 @@ async def _observed(exchange: Exchange, response: Any, is_duplex: bool) -> Any: 
 
 
 class ObservedBody(AsyncStream):
-    """The body of a streamed response of the SDK, observed. The SDK closes it with a function of its own library."""
+    """The body of a streamed response of the SDK, observed. The SDK closes it with `smithy_core.aio.utils.close`."""
 
     async def close(self) -> None:
         """Close the connection. Bytes that were not read are lost."""
@@ -199,7 +199,7 @@ def _is_event_stream(request: Any) -> bool:
 
 
 async def _read(request: Any) -> bytes:
-    """Read the body of a request, and put another one in its place: it can be read once only."""
+    """Read the body of a request, and replace it by a new one, because a body can be read only once."""
     body = bytes(await request.consume_body_async())
     _put_body(request, body)
     return body

@@ -147,7 +147,7 @@ class _Transport:
         return self._denial(exchange, error)
 
     def _request(self, request: Any, outgoing: OutgoingRequest) -> Any:
-        """Make the request that is sent. The library writes the length of the body anew."""
+        """Make the request that is sent. The library writes the length of the body again."""
         body, extensions = outgoing.body or None, request.extensions
         # In the encoding in which they were decoded: a value need not be ASCII.
         headers = self._module.Headers(outgoing.headers, encoding=request.headers.encoding)

@@ -14,8 +14,8 @@ def bearer_of(client: Any) -> Bearer:
     """
     Return the kind of the Bedrock API key that a client signs with; ``""`` if it signs with credentials.
 
-    `meta.config` does not tell: a key in ``AWS_BEARER_TOKEN_BEDROCK`` takes precedence over explicit credentials, and botocore
-    decides which one it uses when it chooses a signer.
+    `meta.config` does not show this: a key in ``AWS_BEARER_TOKEN_BEDROCK`` takes precedence over explicit credentials, and
+    botocore decides which one it uses when it chooses a signer.
     Source: Bedrock User Guide, "Use an Amazon Bedrock API key".
     """
     token = auth_token(client)
@@ -44,5 +44,5 @@ def signing_arguments(client: Any) -> tuple[str, str, dict[str, Any]]:
 
 
 def key_kind(frozen: Any) -> Bearer:
-    """Return the kind of a key, which its prefix tells."""
+    """Return the kind of a key, which its prefix shows."""
     return api_key_kind(str(frozen.token))

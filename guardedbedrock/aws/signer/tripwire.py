@@ -34,7 +34,7 @@ def set_tripwire(rules: Rules, listeners: Iterable[Listener]) -> Tripwire:
     Check every request that is signed from now on. If there are several tripwires, the most recent decides.
 
     Args:
-        rules: Rules as of a guarded client. In mode ``report`` refusals are reported and the request passes.
+        rules: Rules like those of a guarded client. In mode ``report`` refusals are reported and the request passes.
         listeners: Listeners for refusals.
 
     Returns:
@@ -149,14 +149,14 @@ class _Refusals:
 
 def _problem(inference: Inference, authorized: AuthorizedCall) -> RefusedError | None:
     """Set the guardrail headers if the operation has them; return the error of a request that still has no guardrail."""
-    guarded, place = authorized.guarded, authorized.guarded.call.operation.location
-    if place is None or guarded.guardrail is None:
+    guarded, location = authorized.guarded, authorized.guarded.call.operation.location
+    if location is None or guarded.guardrail is None:
         return None
-    if place.is_in_presigned_url:
+    if location.is_in_presigned_url:
         put_headers(inference.name, guarded.params, inference.wire.headers)
     elif inference.presigned:
         return _unbound(inference)
-    return None if place.carries(inference.wire, guarded.guardrail_ref) else _unguarded(inference, guarded.guardrail)
+    return None if location.carries(inference.wire, guarded.guardrail_ref) else _unguarded(inference, guarded.guardrail)
 
 
 def _unknown(inference: Inference) -> RefusedError:

@@ -77,7 +77,7 @@ class CloudWatchLogs:
         return self._losses.count
 
     def renew(self) -> None:
-        """Begin anew in a forked child: the queued records, the thread and the connections are the parent's."""
+        """Start over in a forked child: the queued records, the thread and the connections belong to the parent."""
         self._changed = Condition()
         self._waiting = deque()
         self._thread, self._sending = None, False

@@ -23,7 +23,7 @@ from guardedbedrock.iam.account.last_accessed import read_last_accessed
 from guardedbedrock.iam.account.snapshot import SCHEMA, VERSION
 
 CALLER: Final = "caller"
-"""Stands for the owner of the credentials among the principals to read."""
+"""Denotes the owner of the credentials among the principals to read."""
 _LAST_ACCESSED: Final = "iam:GenerateServiceLastAccessedDetails"
 _ROOT: Final[Mapping[str, Any]] = {"kind": "root", "name": "root", "tags": {}, "inline": {}, "managed": []}
 """The root user of the account needs no policies, and SCPs limit it."""
@@ -55,7 +55,7 @@ class AccountReader:
         session = new_session() if session is None else session
         regions = tuple(regions) or ((session.region_name,) if session.region_name else ())
         if not regions:
-            raise ConfigurationError("no Region is set; give --region, or set AWS_DEFAULT_REGION")
+            raise ConfigurationError("no Region is set; pass --region, or set AWS_DEFAULT_REGION")
         return cls(session.client, regions, now)
 
     def __init__(self, client: Callable[..., Any], regions: Sequence[str], now: Callable[[], datetime] = utc_now) -> None:
@@ -95,7 +95,7 @@ class AccountReader:
         if last_accessed:
             sections["last_accessed"] = self._last_accessed(sections["principals"])
         if not any(gap["section"] in ("scp", "rcp") for gap in calls.gaps):
-            # Documents are kept only until all have been read: a throttled reader goes on where it stopped.
+            # Documents are kept only until all have been read: a throttled reader continues where it stopped.
             organization.forget()
         return {
             "schema": SCHEMA,

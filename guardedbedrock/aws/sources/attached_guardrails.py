@@ -1,5 +1,5 @@
 """
-The guardrails of agents and flows, from AWS: asked once for each alias, and again after a time.
+The guardrails of agents and flows, from AWS: looked up once for each alias, and again after `SECONDS`.
 
 Source: Bedrock API Reference, "GetAgentAlias", "GetAgentVersion", "ListAgentCollaborators", "GetFlowAlias", "GetFlowVersion".
 """
@@ -24,7 +24,7 @@ from guardedbedrock.forks import ForkSafeLock
 MOST_ENTRIES: Final = 1024
 """Aliases that are remembered; the oldest is forgotten first."""
 SECONDS: Final = 300.0
-"""How long an answer is used; an alias may be pointed to another version."""
+"""How long an answer is used, in seconds: somebody may point the alias to another version."""
 _DRAFT: Final = "DRAFT"
 _AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
@@ -55,7 +55,7 @@ class AttachedGuardrails:
         return known if known is not None else self.ask(target, region, self._agent_client)
 
     def known(self, target: IndirectTarget, region: str) -> Attachment | None:
-        """Return what AWS answered for an alias a short time ago; None if it has to be asked."""
+        """Return what AWS answered for an alias a short time ago; None if AWS has to be called."""
         with self._lock:
             asked_at, found = self._found.get((target, region), (None, None))
         return None if asked_at is None or self._clock() - asked_at > SECONDS else found
@@ -94,7 +94,7 @@ def credentials_to_ask_with(client: Any) -> Any:
     """
     credentials = client._get_credentials()  # noqa: SLF001  # botocore has no public way to a client's credentials
     if credentials is None:
-        raise SourceError("the client has no credentials to ask bedrock-agent with")
+        raise SourceError("the client has no credentials to call bedrock-agent with")
     return credentials
 
 
@@ -167,7 +167,7 @@ def _routes(alias: Any, member: str) -> list[Any]:
     Return the routes of an alias.
 
     Raises:
-        SourceError: It has none, so AWS does not tell what answers.
+        SourceError: It has none, so AWS does not report what answers.
     """
     routes = alias.get("routingConfiguration") or []
     if not routes or any(not route.get(member) for route in routes):

@@ -24,7 +24,7 @@ _ABSENT: Final = frozenset(
         "ResourceNotFoundException",
     }
 )
-"""Error codes that say that there is nothing to read, which is knowledge and not a gap."""
+"""Error codes that say that there is nothing to read, which is an answer and not a gap."""
 
 
 def new_session() -> Any:
@@ -34,7 +34,7 @@ def new_session() -> Any:
 
 class SourceCalls:
     """
-    Makes clients once each, and calls AWS; what the account does not answer becomes a gap.
+    Creates each client once, and calls AWS. A call that the account does not answer becomes a gap.
 
     Args:
         client: Returns a client for a service and a region, such as ``boto3.Session().client``.

@@ -1,5 +1,5 @@
 """
-The principal that calls, from STS and IAM: asked once for each set of credentials, when it is first needed.
+The principal that calls, from STS and IAM: looked up once for each set of credentials, when it is first needed.
 
 Source: AWS STS API Reference, "GetCallerIdentity"; IAM API Reference, "GetRole".
 """
@@ -17,7 +17,7 @@ from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.iam.matching.principals import identify
 
 _IMPATIENT: Final = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
-"""The first call waits for IAM, which many networks do not reach. The path of the role stays unknown then."""
+"""Short timeouts: the first call waits for IAM, which many networks do not reach. Then the path of the role stays unknown."""
 
 
 class CallerIdentity:
@@ -87,12 +87,12 @@ class CallerIdentity:
         except (BotoCoreError, ClientError, SourceError):
             return ""
         role = identify(found)
-        # The credentials may have been replaced since STS was asked.
+        # The credentials may have been replaced since STS was called.
         is_same = (role.kind, role.account, role.role_name) == ("role", session.account, session.role_name)
         return found if is_same else ""
 
     def is_outdated(self) -> bool:
-        """Return whether the client signs with other credentials than those that STS was asked with."""
+        """Return whether the client signs with other credentials than those that STS was called with."""
         return bool(self._access_key) and _access_key(self._client) not in ("", self._access_key)
 
     def _make_client(self, service: str, config: Config | None = None) -> Any:
@@ -123,7 +123,7 @@ class SignerIdentity(CallerIdentity):
 
 
 def _access_key(client: Any) -> str:
-    """Return the access key that a client signs with now; ``""`` if its credentials cannot be had."""
+    """Return the access key that a client signs with now; ``""`` if its credentials cannot be read."""
     try:
         return str(credentials_of(client).access_key)
     except Exception:  # noqa: BLE001  # a credential provider may raise anything; signing reports it

@@ -48,13 +48,13 @@ class LiveAccount:
         reader.now = lambda: now
         if self._only_guardrails:
             return reader.read_guardrails()
-        # Without its Regions the snapshot counts as complete: what is enforced where no Region of a client was read, AWS decides.
+        # Without `regions` the snapshot counts as complete. AWS itself enforces guardrails in Regions that were not read.
         return {name: section for name, section in reader.read(principals).items() if name != "regions"}
 
 
 class WithLiveGuardrails:
     """
-    A snapshot with the guardrails of the live account in place of its own.
+    A snapshot with the guardrails of the live account instead of its own.
 
     Args:
         policies: Reads the snapshot.
@@ -82,7 +82,7 @@ def live_source(settings: SourceSettings, listeners: Iterable[Any]) -> LiveSourc
     """
     Make the source that settings name; None if they name none.
 
-    A snapshot in a file is read at once, so that a wrong file is a configuration error.
+    A snapshot in a file is read immediately, so that a wrong file is a configuration error.
 
     Args:
         settings: The settings.

@@ -18,7 +18,7 @@ _NO_KEY: Final = ("404", "NoSuchKey", "NotFound")
 
 class S3Snapshot:
     """
-    Reads a snapshot and its digest from S3; an object that has not changed is not sent again.
+    Reads a snapshot and its digest from S3; an object that has not changed is not downloaded again.
 
     Args:
         location: ``s3://BUCKET/KEY``. The digest is ``KEY.sha256``.

@@ -27,7 +27,8 @@ class RequiredAuthorization:
 
     Args:
         request: The IAM request.
-        one_of: AWS evaluates one of the authorizations of the call that share this text; ``""`` if AWS evaluates this one always.
+        one_of: AWS evaluates only one of the authorizations of the call that share this string; ``""`` if it always evaluates
+            this one.
         undocumented: AWS does not document whether it evaluates this authorization, so a denial leaves the verdict open.
         missing_policy: A policy that takes part in the decision and is not configured, so that an allow leaves the verdict open;
             ``""`` if none is missing.
@@ -94,7 +95,7 @@ class AuthorizationSet:
         return "allowed" if is_allowed and is_complete else "indeterminate"
 
     def first_denied(self, decisions: Decisions, advisory_policy_types: PolicyTypes = NONE) -> int | None:
-        """Return the index of the first certain denial; a group with the same `one_of` is denied if all of it is."""
+        """Return the index of the first certain denial; a group with the same `one_of` is denied if all its members are."""
         pairs = tuple(zip(self.authorizations, decisions, strict=True))
         open_groups = {
             required.one_of

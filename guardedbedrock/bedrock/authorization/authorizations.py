@@ -130,7 +130,7 @@ def guardrail_authorization(
 
 
 def is_tagging_documented(operation: Operation) -> bool:
-    """Return whether AWS documents that an action which the operation always requires takes tags."""
+    """Return whether AWS documents that an action which the operation always requires supports tags."""
     return any(required.when == "always" and carries(required.iam_action, TAG_KEYS) for required in operation.required_actions)
 
 
@@ -202,7 +202,7 @@ def _enforced(operation: Operation, params: Params, caller: Caller, inventory: I
 
 
 def _guardrail_profile(guardrail: str, inventory: Inventory) -> Iterator[Resource]:
-    """The guardrail profile, in one of the regions that it routes to; its account is the account of the guardrail."""
+    """Return the guardrail profile in one of the regions that it routes to; its account is the account of the guardrail."""
     profile = inventory.profiles.get(guardrail)
     if not profile:
         return

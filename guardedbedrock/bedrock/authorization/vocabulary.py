@@ -27,7 +27,7 @@ _TAG_RESOURCE: Final = "bedrock:TagResource"
 
 
 class Authorizer(Protocol):
-    """Gives the authorizations of a call; see `authorizations`."""
+    """Returns the authorizations of a call; see `authorizations`."""
 
     def __call__(
         self, operation: Operation, params: Params, caller: Caller, inventory: Inventory = NOTHING_KNOWN
@@ -41,7 +41,7 @@ def _invoke_with_guardrail(
     """
     Require the one action of the article for a guarded model call, and AWS's actions for every other call.
 
-    The article has neither enforced guardrails nor ``bedrock:TagResource`` for a resource that is created with tags.
+    The article covers neither enforced guardrails nor ``bedrock:TagResource`` for a resource that is created with tags.
     """
     guardrail = named_guardrail(operation, params, caller) if operation.inference else None
     if guardrail is None:
@@ -56,7 +56,7 @@ AUTHORIZERS: Final[Mapping[Vocabulary, Authorizer]] = {"aws": authorizations, "i
 
 def check_guardrail_id(guardrail: Guardrail, vocabulary: Vocabulary) -> None:
     """
-    Raise if the vocabulary has no such guardrail ID: the article uses IDs that AWS rejects, such as ``G-HR-Compliance``.
+    Raise if the vocabulary does not allow a guardrail ID: the article uses IDs that AWS rejects, such as ``G-HR-Compliance``.
 
     Raises:
         ConfigurationError: See `Guardrail.require_aws_id`.

@@ -30,14 +30,14 @@ _PHRASES: Final = {
     "ArnLike": ("matches", "does not match"),
     "Bool": ("is", "is not"),
 }
-"""Operator to how a condition on it reads, and how its negation reads."""
+"""Operator to the verb of a condition with it, and the verb of the negated condition."""
 _LITERAL: Final = {
     "StringEquals": "`StringLike`",
     "StringEqualsIgnoreCase": "`StringLike`",
     "StringNotEquals": "`StringNotLike`",
     "StringNotEqualsIgnoreCase": "`StringNotLike`",
 }
-"""Operator that compares text literally to the one that compares patterns."""
+"""Operator that compares strings literally to the one that compares patterns."""
 
 
 def denial_hint(decision: Decision, mistakes: Iterable[PolicyMistake] = ()) -> str:
@@ -72,7 +72,7 @@ def _implicit(decision: Decision, explanation: Explanation, *, has_mistakes: boo
 
 
 def _nearest(group: ExplainedGroup) -> ExplainedStatement | None:
-    """Return the Allow that fails on the fewest elements; of equals, one that fails on a condition and not on the resource."""
+    """Return the Allow that fails on the fewest elements; among equals, one that fails on conditions only."""
     allows = [one for one in group.statements if one.statement.effect == "Allow" and one.failing]
     return min(allows, key=lambda one: (len(one.failing), any(e.element != "condition" for e in one.failing)), default=None)
 
@@ -282,7 +282,7 @@ GUARDRAIL_RULES: Final = (
         (f"{_EXAMPLE}:3", "arn:aws:bedrock:us-east-1:111122223333:guardrail/xyz:3"),
     ),
 )
-"""The first rule that applies gives the advice. None suggests to change which guardrail the condition requires."""
+"""The first rule that applies determines the advice. None suggests changing which guardrail the condition requires."""
 
 
 def _advice(element: ExplainedElement, statement: StatementRef, action: str) -> str:

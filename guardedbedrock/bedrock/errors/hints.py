@@ -1,5 +1,5 @@
 """
-Hints for denials of which only AWS's message is known: what to allow, or which Deny applies, and in which policy.
+Hints for denials for which only AWS's message is known: what to allow, or which Deny applies, and in which policy.
 
 A hint names the policy that decides, never a statement to paste. `denial_hints` has the hints for decisions of the preflight,
 which knows the statements.

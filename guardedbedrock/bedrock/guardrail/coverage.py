@@ -97,7 +97,7 @@ def find_coverage_gaps(
 
 def _of_conversation(operation: str, params: Mapping[str, Any], strict: bool) -> Iterator[CoverageGap]:  # noqa: FBT001
     if strict and not _is_readable(params):
-        yield CoverageGap("unread-body", "the conversation contains something else than lists, tuples and mappings")
+        yield CoverageGap("unread-body", "the conversation contains something other than lists, tuples and mappings")
     kinds = _kinds(params) if has_marked_content(params) else _NONE
     if "guardContent" in kinds and not _PROMPT.isdisjoint(kinds):
         yield CoverageGap(
@@ -142,7 +142,7 @@ def _get(value: Any, name: str) -> Any:
 
 
 def _async_stream() -> CoverageGap:
-    # The value itself is not quoted: in a body it is any text.
+    # The value itself is not quoted: in a body it can be any string.
     return CoverageGap(
         "async-stream",
         "`streamProcessingMode` is asynchronous: chunks arrive before they are evaluated, and are not masked",

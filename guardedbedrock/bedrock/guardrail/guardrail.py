@@ -29,7 +29,7 @@ class Guardrail:
 
     Args:
         arn: ``arn:aws:bedrock:REGION:ACCOUNT:guardrail/ID``, without the version.
-        version: A number as text (``"3"``) or ``"DRAFT"``.
+        version: A number as a string (``"3"``) or ``"DRAFT"``.
         name: Name for `Guard.using`, telemetry and errors; the ID by default.
         tags: Its resource tags, for policies with conditions on ``aws:ResourceTag/...``; None means that they are unknown.
         profile: ID or ARN of the guardrail profile that it uses across regions, such as ``us.guardrail.v1:0``.

@@ -26,7 +26,7 @@ ModelRef: TypeAlias = str | None
 """The model that a structure's guardrail is chosen for; None if the parameters name none."""
 
 ReplaceGuardrail: TypeAlias = Callable[[GuardrailRef, ModelRef], GuardrailRef]
-"""Gives the guardrail that replaces the one of a structure."""
+"""Returns the guardrail that replaces that of a structure."""
 
 Step: TypeAlias = tuple[str, bool]
 """A member of a structure and whether the path applies only if the member is present; ``[]`` means every item of a list."""
@@ -87,7 +87,7 @@ class GuardrailLocation:
     Args:
         carrier: The part of the HTTP request.
         paths: Paths of the structures that hold identifier and version. ``""`` is the top level. In ``a.b``, missing
-            members are created; ``a?.b`` applies only if the caller gives ``a``; ``a[].b`` applies to every item of ``a``.
+            members are created; ``a?.b`` applies only if the caller passes ``a``; ``a[].b`` applies to every item of ``a``.
         identifier: Member with the identifier.
         version: Member with the version.
         accepts_arn: The identifier may be an ARN; otherwise it must be the ID.
@@ -156,7 +156,7 @@ class GuardrailLocation:
         """
         Return new parameters with this guardrail in every structure that can hold one, and everything else kept.
 
-        An ARN is shortened to the ID where the location takes only that.
+        An ARN is shortened to the ID where the location accepts only an ID.
 
         Raises:
             TypeError: A structure on the way is not a dict.
@@ -166,7 +166,7 @@ class GuardrailLocation:
 
     def change(self, params: Params, change: ReplaceGuardrail) -> dict[str, Any]:
         """
-        Return new parameters in which each structure holds what `change` gives for its guardrail and its model.
+        Return new parameters in which each structure holds what `change` returns for its guardrail and its model.
 
         Args:
             params: The parameters; they stay as they are.
@@ -306,7 +306,7 @@ _NODE: Final = "definition.nodes[].configuration"
 
 
 def _generation(prefix: str) -> GuardrailLocation:
-    """Return the location in the configuration of RetrieveAndGenerate: only the part that the caller gives answers."""
+    """Return the location in the configuration of RetrieveAndGenerate: AWS uses only the part that the caller passes."""
     parts = tuple(f"{prefix}.{kind}?" for kind in ("knowledgeBaseConfiguration", "externalSourcesConfiguration"))
     return GuardrailLocation(
         "body",

@@ -34,7 +34,7 @@ class ReplyMetadata(NamedTuple):
         cache_write_tokens: Tokens written to a cache.
         finish_reason: Why the model stopped.
         model: The model that replied.
-        id: ID of the reply, as the model gives it.
+        id: ID of the reply, as the model returns it.
     """
 
     input_tokens: int | None = None
@@ -118,7 +118,7 @@ EVENT_METADATA: Final[Mapping[str, Callable[[Mapping[str, Any]], ReplyMetadata]]
 
 
 def stop_reason(holder: Mapping[str, Any]) -> str | None:
-    """Return the reason why a model stopped, in the word of the model."""
+    """Return the reason why a model stopped, as the model reports it."""
     return next((reason for name in _STOP_REASONS if (reason := _text(holder.get(name)))), None)
 
 
@@ -131,7 +131,7 @@ def _of_model(read: Mapping[str, Any]) -> ReplyMetadata:
 
 
 _MOST_DIGITS: Final = 18
-"""Of a number of tokens. Python refuses to read a text of more than 4,300 digits."""
+"""The maximum number of digits of a token count. Python refuses to parse a string of more than 4,300 digits."""
 
 
 def _number(value: Any) -> int | None:

@@ -2,7 +2,7 @@
 The table of operations: which IAM actions each requires, where it carries a guardrail, how its reply shows an intervention.
 
 To add an operation, add one row to the table of its service (`runtime`, `control`, `agent_runtime`,
-`agent`, `data_automation`) and one case. The rows of `chat_completions`
+`agent`, `data_automation`) and one test case. The rows of `chat_completions`
 belong to an API that boto3 does not have.
 Source: Bedrock API Reference, "Actions"; Service Authorization Reference, "Actions, resources, and condition keys for Amazon
 Bedrock".
@@ -91,7 +91,7 @@ MODEL_CALLING_PATHS: Final[Mapping[str, OperationPaths]] = {
 
 def find_operation(service: str, name: str) -> Operation:
     """
-    Give the row of an operation.
+    Return the row of an operation.
 
     An operation that is not in the table requires the action of the same name on an unknown resource. In ``bedrock-runtime`` it
     also counts as inference without a guardrail location.

@@ -142,7 +142,7 @@ _INDIRECT_EFFECTS: Final[Mapping[str, str]] = {
 _REWRITING: Final = (
     (
         f"{_GENERATE}.knowledgeBaseConfiguration.orchestrationConfiguration",
-        "orchestrationConfiguration rewrites the query with a model call of its own, which has no guardrail",
+        "orchestrationConfiguration rewrites the query with an additional model call, which has no guardrail",
     ),
 )
 _FILTERING: Final = "implicitFilterConfiguration calls a model for the filter, which has no guardrail"

@@ -41,7 +41,7 @@ How a call makes AWS call models where the call itself has no guardrail location
 
 _MODEL_ID: Final = ("modelId",)
 _TAGS: Final = ("tags", "tagKeys")
-"""Parameters that give condition keys of tags in every operation."""
+"""Parameters that set condition keys of tags in every operation."""
 _END_OF_MEMBER: Final = re.compile(r"[.\[]")
 """Where the first member of a path ends."""
 
@@ -64,7 +64,7 @@ class RequiredAction:
     Args:
         action: The action without the prefix ``bedrock:``, or with the prefix of another service.
         resource_type: A resource type of `RESOURCE_TYPES`, or one of ``any`` (the resource is ``*``), ``arn`` (the ARN that the
-            parameter gives), ``model`` (everything that invoking a model is authorized on), ``base-model`` (the model alone),
+            parameter has), ``model`` (everything that invoking a model is authorized on), ``base-model`` (the model alone),
             ``role``, ``unknown`` (this version does not know the resource type).
         parameters: Paths of the parameters that name the resource, such as ``a.b`` and ``a[].b``. A type whose name has several
             parts, such as ``flow-alias``, has one path for each part.
@@ -107,7 +107,7 @@ class Operation:
         location: Where the operation carries its guardrail; None if it cannot carry one.
         reply: How the reply shows an intervention.
         tags: Parameters with tags, each with the type of the tagged resource: AWS also requires ``bedrock:TagResource`` on it.
-        keys: Condition keys of Bedrock, each with the path of the parameter that gives its value.
+        keys: Condition keys of Bedrock, each with the path of the parameter that contains its value.
         indirect_effects: What AWS does because of the call that the guard cannot see; ``""`` if nothing.
         effects_of: Further indirect effects, each with the path of the parameter that causes it.
         indirect: See `Indirect`.
@@ -176,7 +176,7 @@ class Operation:
         """
         Read the parameters that the policies are evaluated for, by their paths.
 
-        They name the resources of the required actions, such as the model, or give condition keys and tags.
+        They name the resources of the required actions, such as the model, or set condition keys and tags.
         """
         return {path: read_parameter(params, path) for member, path in self.evaluated_paths if params.get(member) is not None}
 

@@ -1,7 +1,7 @@
 """
 The Service Authorization Reference of Amazon Bedrock, as data.
 
-`tests/bedrock/refresh_service_authorization.py` renews the data.
+`tests/bedrock/refresh_service_authorization.py` updates the data.
 Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Bedrock".
 """
 
@@ -25,9 +25,9 @@ class ReferencedAction:
     Args:
         name: Its name with the prefix ``bedrock:``.
         access: ``List``, ``Read``, ``Write``, ``Tagging`` or ``Permissions management``.
-        types: The resource types that it takes; empty if its resource is ``*``.
+        types: The resource types that it accepts; empty if its resource is ``*``.
         required: Those of `types` that AWS marks as required.
-        keys: The condition keys of its own, as AWS writes them: ``aws:RequestTag/${TagKey}``.
+        keys: Its own condition keys, as AWS writes them: ``aws:RequestTag/${TagKey}``.
     """
 
     name: str

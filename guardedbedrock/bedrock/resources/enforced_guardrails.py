@@ -41,9 +41,9 @@ def is_enforced(guardrail: Guardrail, model: str | None, inventory: Inventory) -
 
 def _is_listed(guardrail: EnforcedGuardrail, model: str) -> Truth:
     """
-    Return whether the lists cover a model; one in both lists is excluded.
+    Return whether the lists cover a model; a model in both lists is excluded.
 
-    AWS does not document whether they cover the variants of a model, such as that with the suffix ``:200k``.
+    AWS does not document whether they cover the variants of a model, such as the one with the suffix ``:200k``.
     """
     included, excluded = guardrail.included_models, guardrail.excluded_models
     if any(model.startswith(f"{one}:") for one in (*included, *excluded)):

@@ -60,7 +60,7 @@ def _one_or_all(required: RequiredAction, found: tuple[Resource, ...]) -> tuple[
 
 
 def _without_parameter(required: RequiredAction, caller: Caller) -> tuple[Resource, ...]:
-    """Require a parameter at the top level that is always given; botocore rejects a call without it."""
+    """Require a parameter at the top level that is always present; botocore rejects a call without it."""
     if required.when == "always" and required.parameters[0].isidentifier():
         raise KeyError(required.parameters[0])
     return _without_name(required, caller)

@@ -88,7 +88,7 @@ def resources(model_id: str, caller: Caller, inventory: Inventory = NOTHING_KNOW
 
     Args:
         model_id: The identifier in the call: an ID, or the ARN of anything that can be invoked.
-        caller: Gives region, account and partition.
+        caller: The caller, with its region, account and partition.
         inventory: What is known of the models that it resolves to.
     """
     if model_id in inventory.resolved_models and not model_id.startswith("arn:"):
@@ -184,7 +184,7 @@ def _models_of_profile(arn: str, caller: Caller, inventory: Inventory, within: t
 
 
 def _as_listed(model: str, caller: Caller) -> str:
-    """Return the ARN of what a profile lists; a name of an unknown form is that of a foundation model."""
+    """Return the ARN of what a profile lists; a name in an unknown form counts as a foundation model."""
     arn = _as_arn(model, caller)
     return arn if arn.startswith("arn:") else foundation_model(caller, model)
 

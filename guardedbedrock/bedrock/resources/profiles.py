@@ -1,7 +1,8 @@
 """
 Destination Regions of system-defined profiles, which no request contains.
 
-A profile that is not in the table gives None, never a guess from its prefix: the Regions differ by model and by source Region.
+For a profile that is not in the table the result is None, never a guess from the prefix: the Regions differ by model and by
+source Region.
 Source: Bedrock User Guide, "Supported Regions and models for inference profiles", "Models at a glance" and "Supported Regions for
 cross-Region guardrail inference".
 """

@@ -124,7 +124,7 @@ def target(arn: str) -> AttachedResource | None:
 
 
 def is_wild(arn: str) -> bool:
-    """Return whether a text has a wildcard or a policy variable, so that it is a pattern and not an ARN."""
+    """Return whether a string has a wildcard or a policy variable, so that it is a pattern and not an ARN."""
     return _WILD.search(arn) is not None
 
 
@@ -187,4 +187,4 @@ _CHECKS: Final[Mapping[str, StatementCheck]] = {
     "Condition": _condition,
     "Principal": _principal,
 }
-"""The check of each element. Condition precedes Principal: every principal is acceptable only with a sound condition."""
+"""The check of each element. Condition precedes Principal: every principal is acceptable only with a valid condition."""

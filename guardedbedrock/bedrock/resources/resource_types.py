@@ -100,7 +100,7 @@ def arn_of(resource_type: str, name: str, caller: Caller) -> str:
 
 def name_in(arn: str) -> str:
     """
-    Return the name of a resource from its ARN; other text is a name already.
+    Return the name of a resource from its ARN; any other string is already a name.
 
     >>> name_in("arn:aws:bedrock:us-east-1:111122223333:flow/ABCDEFGHIJ")
     'ABCDEFGHIJ'

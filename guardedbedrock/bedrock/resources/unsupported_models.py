@@ -69,7 +69,7 @@ def unsupported_kind(model: object, configured: tuple[str, ...], resolved_models
     Return why a model takes no guardrail; None if it takes one, or if that is unknown.
 
     A profile or router takes no guardrail only if none of its models does. An ARN of another resource type, such as an imported
-    model, never matches: its name does not tell the model.
+    model, never matches: its name does not identify the model.
 
     >>> unsupported_kind("us.cohere.embed-v4:0", (), {})
     'embedding'

@@ -51,7 +51,7 @@ def command(arguments: InvokeArguments) -> int:
         1 if the call is denied, with the explanation; else 0.
 
     Raises:
-        ConfigurationError: The arguments do not fit, the configuration is invalid, or AWS does not answer.
+        ConfigurationError: The arguments contradict each other, the configuration is invalid, or AWS does not answer.
     """
     if (arguments.prompt is None) == (arguments.body is None):
         raise ConfigurationError("give either PROMPT or --body FILE")

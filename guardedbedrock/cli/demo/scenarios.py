@@ -13,7 +13,7 @@ from guardedbedrock.testing import cases
 from guardedbedrock.testing.cases import Case, ClientCall
 
 Ending: TypeAlias = Literal["stopped", "refused", "reply", "intervention", "stream", "deniedByAws"]
-"""``stopped``: denied by a policy in this process; ``refused``: by the guard; the others: sent, and what came back."""
+"""``stopped`` by a policy in this process, or ``refused`` by the guard. Otherwise, the response to the call that was sent."""
 
 FILES: Final = tuple(Path(__file__).parent.with_name(name) for name in ("scenarios.json", "extra_scenarios.json"))
 

@@ -95,8 +95,8 @@ def show_text(findings: Sequence[LintFinding]) -> None:
 
 
 def _line(finding: LintFinding) -> str:
-    place = f"{finding.file}:{finding.line}:{finding.column}"
-    return f"{place}: {finding.severity}: {finding.message} {finding.fix} [{finding.rule}]"
+    location = f"{finding.file}:{finding.line}:{finding.column}"
+    return f"{location}: {finding.severity}: {finding.message} {finding.fix} [{finding.rule}]"
 
 
 def _counts(findings: Sequence[LintFinding]) -> str:
@@ -108,8 +108,8 @@ def _counts(findings: Sequence[LintFinding]) -> str:
 def _annotation(finding: LintFinding) -> str:
     file = finding.file.translate(IN_PROPERTY)
     message = f"{finding.message} {finding.fix}".translate(IN_MESSAGE)
-    place = f"file={file},line={finding.line},col={finding.column},title={finding.rule}"
-    return f"::{_ANNOTATIONS[finding.severity]} {place}::{message}"
+    location = f"file={file},line={finding.line},col={finding.column},title={finding.rule}"
+    return f"::{_ANNOTATIONS[finding.severity]} {location}::{message}"
 
 
 class ReportedRule(Protocol):

@@ -171,7 +171,7 @@ def _sarif(answers: Sequence[Answer], source: str) -> dict[str, Any]:
 
 
 def _result(answer: Answer, source: str) -> dict[str, Any]:
-    places = [
+    locations = [
         {
             "physicalLocation": {"artifactLocation": {"uri": uri_of(file)}},
             "logicalLocations": [{"fullyQualifiedName": f"Statement[{statement.index}]", "name": statement.sid or ""}],
@@ -185,7 +185,7 @@ def _result(answer: Answer, source: str) -> dict[str, Any]:
         "ruleIndex": 0,
         "level": "error" if answer.answer == "refuted" else "warning",
         "message": {"text": _sentence(answer)},
-        "locations": places or whole,
+        "locations": locations or whole,
     }
 
 
@@ -195,7 +195,7 @@ def _file_of(policy: str, source: str) -> str:
         try:
             if name and Path(name).is_file():
                 return name
-        except (OSError, ValueError):  # a text that is no path, such as a policy that is given as JSON text
+        except (OSError, ValueError):  # a string that is not a path, such as the JSON text of a policy
             continue
     return ""
 
@@ -207,8 +207,8 @@ def _annotations(answer: Answer, source: str) -> Iterator[str]:
     level = "error" if answer.answer == "refuted" else "warning"
     files = [_file_of(statement.policy, source) for statement in answer.statements] or [_file_of(source, "")]
     for file in dict.fromkeys(files):
-        place = f" file={file.translate(IN_PROPERTY)}" if file else ""
-        yield f"::{level}{place}::{_sentence(answer).translate(IN_MESSAGE)}"
+        location = f" file={file.translate(IN_PROPERTY)}" if file else ""
+        yield f"::{level}{location}::{_sentence(answer).translate(IN_MESSAGE)}"
 
 
 def _sentence(answer: Answer) -> str:

@@ -1,4 +1,4 @@
-"""``guardedbedrock translate``: rewrite a policy of the article's vocabulary for AWS."""
+"""``guardedbedrock translate``: rewrite a policy that uses ``bedrock:InvokeModelWithGuardrail`` for AWS."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def command(file: str, pairs: Sequence[str], policy_type: PolicyType, output: Ou
 
     Args:
         file: A policy in JSON or YAML.
-        pairs: Guardrail IDs of the article with AWS's, such as ``G-HR=abc123def456``.
+        pairs: Guardrail IDs in the policy with their IDs in AWS, such as ``G-HR=abc123def456``.
         policy_type: Type of the policy.
-        output: ``text`` prints the policy alone, ``json`` everything as one object.
+        output: ``text`` prints the policy alone, ``json`` prints the policy and the changes as one object.
 
     Returns:
         1 if something could not be kept, or a call is decided differently; else 0.

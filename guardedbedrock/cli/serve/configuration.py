@@ -120,7 +120,7 @@ _REPLY: Final = shapes.fields(
 )
 _DENIAL: Final = shapes.fields({"by": shapes.one_of((*POLICY_TYPES, *DENIALS))}, {**_SCHEDULE, "action": shapes.name})
 _SHARED: Final = ("principal", "vocabulary", "policies", "guardrails", "enforced")
-"""Settings of a guard that the server reads too. It ignores the others, so that one file can configure both."""
+"""Settings of a guard that the server also reads. It ignores the others, so that one file can configure both."""
 
 _SHAPE: Final = shapes.fields(
     {},
@@ -152,7 +152,7 @@ _NUMBER_FIELDS: Final = ("seed", "keep", "keep_bytes")
 _DEFAULTS: Final = {"keep": 1000, "keep_bytes": 64 * 1024 * 1024}
 _CALLER: Final = "caller"
 _DATA_SUFFIXES: Final = (".json", ".yaml", ".yml")
-"""A file of another name is TOML, as for `guardedbedrock check`."""
+"""Suffixes of JSON and YAML files. Any other file is TOML, as for `guardedbedrock check`."""
 _CODE_ONLY: Final = frozenset({"clock"})
 """Fields of faults that a file cannot express."""
 
@@ -187,40 +187,40 @@ def read(path: Path) -> ServeConfiguration:
         ConfigurationError: The file cannot be read, or a field is invalid; the message gives its location.
     """
     data: Any = parse_file(path) if path.suffix in _DATA_SUFFIXES else read_toml(path)
-    place = Location(str(path))
-    shapes.check_json(data, place)
+    location = Location(str(path))
+    shapes.check_json(data, location)
     data = with_floats(data)
-    _SHAPE(data, place)
-    return ServeConfiguration(_options(data, place, path), tuple(_scripted(data, place)))
+    _SHAPE(data, location)
+    return ServeConfiguration(_options(data, location, path), tuple(_scripted(data, location)))
 
 
 def _is_same(one: FakeGuardrail, other: FakeGuardrail) -> bool:
-    """Return whether two guardrails are the same version of one. An ID alone is a guardrail of the server's own account."""
+    """Return whether two entries are the same version of one guardrail. An ID names a guardrail of the server's account."""
     both_are_arns = one.identifier.startswith("arn:") and other.identifier.startswith("arn:")
     is_same = one.identifier == other.identifier if both_are_arns else one.id == other.id
     return is_same and one.version == other.version
 
 
-def _options(data: Mapping[str, Any], place: Location, path: Path) -> dict[str, Any]:
+def _options(data: Mapping[str, Any], location: Location, path: Path) -> dict[str, Any]:
     options: dict[str, Any] = {**_DEFAULTS, **{name: data[name] for name in _UNCHANGED if name in data}}
-    if options.get("principal") == _CALLER:  # a guard asks STS, the server has no caller to ask about
+    if options.get("principal") == _CALLER:  # a guard asks STS; the server has no caller
         del options["principal"]
-    _build(FakeConfig, {name: options[name] for name in _CHECKED if name in options}, place)
-    options |= {name: _number(data[name], place / name) for name in _NUMBER_FIELDS if name in data}
+    _build(FakeConfig, {name: options[name] for name in _CHECKED if name in options}, location)
+    options |= {name: _number(data[name], location / name) for name in _NUMBER_FIELDS if name in data}
     if "invocation_logs" in data:
         options["invocation_logs"] = path.parent / data["invocation_logs"]
-    options["guardrails"] = [_guardrail(each, place / "guardrails" / i) for i, each in enumerate(data.get("guardrails", ()))]
+    options["guardrails"] = [_guardrail(each, location / "guardrails" / i) for i, each in enumerate(data.get("guardrails", ()))]
     for index, one in enumerate(options["guardrails"]):
         if any(_is_same(one, other) for other in options["guardrails"][:index]):
-            (place / "guardrails" / index).fail(f"duplicates version {one.version} of `{one.identifier}`; remove one")
+            (location / "guardrails" / index).fail(f"duplicates version {one.version} of `{one.identifier}`; remove one")
     options["inference_profiles"] = [
-        _build(FakeInferenceProfile, {"identifier": each["id"], **_without(each, "id")}, place / "inference_profiles" / i)
+        _build(FakeInferenceProfile, {"identifier": each["id"], **_without(each, "id")}, location / "inference_profiles" / i)
         for i, each in enumerate(data.get("inference_profiles", ()))
     ]
     options["knowledge_bases"] = [
-        _knowledge_base(each, place / "knowledge_bases" / i) for i, each in enumerate(data.get("knowledge_bases", ()))
+        _knowledge_base(each, location / "knowledge_bases" / i) for i, each in enumerate(data.get("knowledge_bases", ()))
     ]
-    options["enforced"] = [_enforcement(each, place / "enforced" / i) for i, each in enumerate(data.get("enforced", ()))]
+    options["enforced"] = [_enforcement(each, location / "enforced" / i) for i, each in enumerate(data.get("enforced", ()))]
     if "policies" in data:
         try:
             options["policies"] = read_policies(data["policies"], base=path.parent)
@@ -229,45 +229,45 @@ def _options(data: Mapping[str, Any], place: Location, path: Path) -> dict[str, 
     return options
 
 
-def _scripted(data: Mapping[str, Any], place: Location) -> Iterable[tuple[str, tuple[Any, ...], dict[str, Any]]]:
+def _scripted(data: Mapping[str, Any], location: Location) -> Iterable[tuple[str, tuple[Any, ...], dict[str, Any]]]:
     for index, each in enumerate(data.get("replies", ())):
-        yield "reply", (_reply(each, place / "replies" / index),), _schedule(each, place / "replies" / index)
+        yield "reply", (_reply(each, location / "replies" / index),), _schedule(each, location / "replies" / index)
     for index, each in enumerate(data.get("denials", ())):
-        _build(faults.Deny, {name: each[name] for name in ("by", "action") if name in each}, place / "denials" / index)
-        yield "deny", (), {**each, **_schedule(each, place / "denials" / index)}
+        _build(faults.Deny, {name: each[name] for name in ("by", "action") if name in each}, location / "denials" / index)
+        yield "deny", (), {**each, **_schedule(each, location / "denials" / index)}
     for index, each in enumerate(data.get("faults", ())):
-        yield "fault", *_fault(each, place / "faults" / index)
+        yield "fault", *_fault(each, location / "faults" / index)
 
 
-def _reply(given: Mapping[str, Any], place: Location) -> ScriptedReply:
+def _reply(given: Mapping[str, Any], location: Location) -> ScriptedReply:
     if not {"text", "tool"} & given.keys() or ("input" in given and "tool" not in given):
-        place.fail("must have `text`, or `tool` with `input`, or both")
+        location.fail("must have `text`, or `tool` with `input`, or both")
     if "tool" not in given:
         return str(given["text"])
     use = ToolUse(given["tool"], given.get("input", {}))
     return (given["text"], use) if "text" in given else use
 
 
-def _fault(given: Mapping[str, Any], place: Location) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _fault(given: Mapping[str, Any], location: Location) -> tuple[tuple[Any, ...], dict[str, Any]]:
     when = {name: given[name] for name in ("operation", "times", "chance", "model") if name in given}
     if "model" in when:
-        shapes.name(when["model"], place / "model")
+        shapes.name(when["model"], location / "model")
     if "operation" in when:
-        _operation(when["operation"], place / "operation")
+        _operation(when["operation"], location / "operation")
     if "chance" in when and (isinstance(when["chance"], bool) or not isinstance(when["chance"], int | float)):
-        (place / "chance").fail("must be a number from 0 to 1")
+        (location / "chance").fail("must be a number from 0 to 1")
     if "chance" in when and not 0 <= when["chance"] <= 1:
-        (place / "chance").fail("must be a number from 0 to 1")
+        (location / "chance").fail("must be a number from 0 to 1")
     if "kind" not in given:
-        place.fail(f"the field `kind` is missing; set it to one of {', '.join(FAULTS)}")
-    shapes.one_of(FAULTS)(given["kind"], place / "kind")
+        location.fail(f"the field `kind` is missing; set it to one of {', '.join(FAULTS)}")
+    shapes.one_of(FAULTS)(given["kind"], location / "kind")
     kind = FAULTS[given["kind"]]
     known = [one for one in dataclasses.fields(kind) if one.init and one.name not in _CODE_ONLY]
     needed = {one.name: _shape_of(one) for one in known if one.default is one.default_factory is dataclasses.MISSING}
     others = {one.name: _shape_of(one) for one in known if one.name not in needed}
     own = _without(given, "kind", *when)
-    shapes.fields(needed, others)(own, place)
-    return (_build(kind, own, place),), {**when, **_schedule(when, place)}
+    shapes.fields(needed, others)(own, location)
+    return (_build(kind, own, location),), {**when, **_schedule(when, location)}
 
 
 def _shape_of(fault_field: dataclasses.Field[Any]) -> Shape:
@@ -284,63 +284,63 @@ def _shape_of(fault_field: dataclasses.Field[Any]) -> Shape:
     return check
 
 
-def _schedule(given: Mapping[str, Any], place: Location) -> dict[str, Any]:
+def _schedule(given: Mapping[str, Any], location: Location) -> dict[str, Any]:
     """Read the operation, the model and the number of times; ``always`` means until the server stops."""
     selected = {name: given[name] for name in ("operation", "model") if name in given}
     if "times" not in given:
         return selected
     times = given["times"]
-    return {**selected, "times": None if times == "always" else _number(times, place / "times", least=1)}
+    return {**selected, "times": None if times == "always" else _number(times, location / "times", least=1)}
 
 
-def _number(given: object, place: Location, *, least: int = 0) -> int:
+def _number(given: object, location: Location, *, least: int = 0) -> int:
     if not isinstance(given, int) or isinstance(given, bool) or given < least:
-        place.fail(f"must be an integer of at least {least}" + (', or "always"' if place.pointer.endswith("times") else ""))
+        location.fail(f"must be an integer of at least {least}" + (', or "always"' if location.pointer.endswith("times") else ""))
     return given
 
 
-def _guardrail(given: Mapping[str, Any], place: Location) -> FakeGuardrail:
+def _guardrail(given: Mapping[str, Any], location: Location) -> FakeGuardrail:
     if ("id" in given) == ("arn" in given):
-        place.fail("must have either `id` or `arn`")
+        location.fail("must have either `id` or `arn`")
     if not given.get("arn", "arn:").startswith("arn:"):
-        (place / "arn").fail("must be an ARN; write a short ID into `id`")
+        (location / "arn").fail("must be an ARN; write a short ID into `id`")
     own = _without(given, "id", "arn", *_GUARD_ONLY)
     if "version" in own:
         own["version"] = str(own["version"])
     paired = {name: {key: _tuple(value) for key, value in own.get(name, {}).items()} for name in ("regexes", "content")}
     listed = {name: tuple(own.get(name, ())) for name in ("denied_words", "managed_words")}
     own |= {**paired, **listed, "detect_only": frozenset(own.get("detect_only", ()))}
-    return _build(FakeGuardrail, {"identifier": given.get("id") or given["arn"], **own}, place)  # type: ignore[no-any-return]
+    return _build(FakeGuardrail, {"identifier": given.get("id") or given["arn"], **own}, location)  # type: ignore[no-any-return]
 
 
-def _knowledge_base(given: Mapping[str, Any], place: Location) -> FakeKnowledgeBase:
+def _knowledge_base(given: Mapping[str, Any], location: Location) -> FakeKnowledgeBase:
     documents = [
-        _build(FakeDocument, {"text": each} if isinstance(each, str) else each, place / "documents" / i)
+        _build(FakeDocument, {"text": each} if isinstance(each, str) else each, location / "documents" / i)
         for i, each in enumerate(given["documents"])
     ]
     own = {"identifier": given["id"], **_without(given, "id", "documents"), "documents": documents}
-    return _build(FakeKnowledgeBase, own, place)  # type: ignore[no-any-return]
+    return _build(FakeKnowledgeBase, own, location)  # type: ignore[no-any-return]
 
 
-def _enforcement(given: Mapping[str, Any], place: Location) -> FakeEnforcement:
+def _enforcement(given: Mapping[str, Any], location: Location) -> FakeEnforcement:
     if ("guardrail" in given) == ("arn" in given):
-        place.fail("must have either `guardrail` or `arn`")
+        location.fail("must have either `guardrail` or `arn`")
     own = {name: _tuple(value) for name, value in _without(given, "arn", "name", "tags", *_GUARD_ONLY).items()}
     keywords = {"guardrail": given.get("arn"), **own, "version": str(given["version"])}
-    return _build(FakeEnforcement, keywords, place)  # type: ignore[no-any-return]
+    return _build(FakeEnforcement, keywords, location)  # type: ignore[no-any-return]
 
 
 def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _build(kind: type, keywords: Mapping[str, Any], place: Location) -> Any:
+def _build(kind: type, keywords: Mapping[str, Any], location: Location) -> Any:
     try:
         return kind(**keywords)
     except ConfigurationError as error:
-        place.fail(error)
+        location.fail(error)
     except (TypeError, ValueError, AttributeError):
-        place.fail(f"a value has a type that {kind.__name__} does not accept")
+        location.fail(f"a value has a type that {kind.__name__} does not accept")
 
 
 def _without(given: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -85,7 +85,7 @@ class BedrockWithPage(FakeBedrock):
         if "origin" in headers and _hostname(headers["origin"]) not in self._hosts:
             return _error(403, "AccessDeniedException", "the request comes from a page of another site")
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        # boto3 sends InvokeModel without a Content-Type, but signed; a page of another site cannot add that header unasked.
+        # boto3 sends InvokeModel without a Content-Type, but signed. A page of another site needs a CORS preflight to add it.
         signed = not content_type and "authorization" in headers
         if content_type not in _CONTENT_TYPES and not signed and (content_type or http_request.body):
             known = ", ".join(sorted(_CONTENT_TYPES))

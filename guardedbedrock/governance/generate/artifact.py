@@ -62,7 +62,7 @@ class Artifact:
         if form == "terraform" and self.terraform:
             return _text(self.terraform)
         known = [one for one in FORMS if self._has(one)]
-        if not known and len(self.files) == 1:  # a text that has one form
+        if not known and len(self.files) == 1:  # a single file, which has only one form
             return next(iter(self.files.values())).decode()
         forms = f"{self.name} has no form {form}; write --format {' or '.join(known)}"
         raise ConfigurationError(forms if known else self._only_files())
@@ -119,7 +119,7 @@ def organization_policy(name: str, document: Mapping[str, Any], kind: str, descr
 
 
 def _escaped(value: Any) -> Any:
-    """Escape policy variables: Terraform would read ``${aws:...}`` as an expression of its own."""
+    """Escape policy variables: Terraform would evaluate ``${aws:...}`` as an expression."""
     if isinstance(value, Mapping):
         return {_escaped(key): _escaped(one) for key, one in value.items()}
     if isinstance(value, list):

@@ -41,8 +41,8 @@ def guardrail(inputs: Inputs) -> Artifact:
     documents = []
     owners: dict[str, int] = {}
     for index, definition in enumerate(inputs.definitions):
-        place = f"guardrail_definitions[{index}]"
-        check_definition(definition, place)
+        location = f"guardrail_definitions[{index}]"
+        check_definition(definition, location)
         title, properties = _title(definition["name"]), _properties(definition)
         documents.append(properties)
         version = f"{title}Version{_digest(properties)}"
@@ -52,7 +52,7 @@ def guardrail(inputs: Inputs) -> Artifact:
                 other = owners[logical_id]
                 problem = f"`{definition['name']}` needs the logical ID {logical_id}, and so does"
                 named = f"guardrail_definitions[{other}].name `{inputs.definitions[other]['name']}`"
-                raise ConfigurationError(f"{place}.name: {problem} {named}; rename one of them")
+                raise ConfigurationError(f"{location}.name: {problem} {named}; rename one of them")
             owners[logical_id] = index
         resources |= made
         outputs[f"{title}Arn"] = {"Value": {"Fn::GetAtt": [title, "GuardrailArn"]}}
@@ -112,7 +112,7 @@ def _policy_stack(label: str, arn: str, document: Any) -> dict[str, Any]:
 
 
 def _terraform(value: Any) -> Any:
-    """Return an attribute with the names of Terraform's provider, which differ from CloudFormation's in a few places."""
+    """Return an attribute with the names of Terraform's provider, which differ from CloudFormation's in a few cases."""
     if isinstance(value, Mapping):
         return {_TERRAFORM_NAMES.get(key, key): _terraform(one) for key, one in value.items()}
     if isinstance(value, list):
@@ -158,7 +158,7 @@ def _digest(properties: Mapping[str, Any]) -> str:
 
 def enforcement(inputs: Inputs) -> Artifact:
     """Return the enforcement of the first approved guardrail of each region, for an account and for an organization."""
-    # AWS takes whole model IDs here, so patterns are left out and their models stay under enforcement.
+    # AWS accepts only complete model IDs here. Patterns are left out, so the guardrail is enforced on their models.
     excluded = [one for one in inputs.configured_unguarded if not set("*?") & set(one)]
     chosen: dict[str, Guardrail] = {}
     for one in inputs.guardrails:

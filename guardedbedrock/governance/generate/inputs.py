@@ -34,8 +34,9 @@ class Inputs:
         unguarded_models: Patterns of IDs of models that may be called without a guardrail; none if the client refuses them.
         configured_unguarded: Those of `unguarded_models` that the configuration lists itself.
         definitions: The tables ``[[guardrail_definitions]]``.
-        resolved_models: Models of inference profiles, by identifier.
         tag_key: Key of the tag that names the owner of a guardrail.
+        resolved_models: Models of inference profiles, by identifier.
+        principal_account: Account of the configured principal; ``""`` if it is unknown.
     """
 
     guardrails: tuple[Guardrail, ...]
@@ -67,7 +68,7 @@ def read_inputs(config: str | None, tag_key: str = TAG_KEY) -> Inputs:
     Read a configuration.
 
     Raises:
-        ConfigurationError: It is invalid, or approves no guardrail, or the tag key is not one that AWS accepts.
+        ConfigurationError: The configuration is invalid or approves no guardrail, or AWS does not accept the tag key.
     """
     check_tag_key(tag_key, "--tag-key")
     settings = load(config)
@@ -94,29 +95,29 @@ def read_inputs(config: str | None, tag_key: str = TAG_KEY) -> Inputs:
     )
 
 
-def check_tag_key(key: str, place: str) -> None:
+def check_tag_key(key: str, location: str) -> None:
     """
     Check the key of a tag.
 
     Args:
         key: The key.
-        place: Where it was given.
+        location: Where the key was given, for the message.
 
     Raises:
-        ConfigurationError: AWS does not accept it.
+        ConfigurationError: AWS does not accept the key.
     """
     if not _TAG_KEY.fullmatch(key):
         allowed = "1 to 128 letters, digits and the characters . _ : / = + @ -"
-        raise ConfigurationError(f"{place}: `{key}` is not a tag key; a key has {allowed}")
-    check_reserved(key, place)
+        raise ConfigurationError(f"{location}: `{key}` is not a tag key; a key has {allowed}")
+    check_reserved(key, location)
 
 
-def check_reserved(key: str, place: str) -> None:
+def check_reserved(key: str, location: str) -> None:
     """
-    Check that the key of a tag is not one of AWS.
+    Check that the key of a tag is not reserved by AWS.
 
     Raises:
-        ConfigurationError: It begins with ``aws:``.
+        ConfigurationError: The key begins with ``aws:``.
     """
     if key.lower().startswith("aws:"):
-        raise ConfigurationError(f"{place}: `{key}` begins with aws:, which AWS reserves; choose another key")
+        raise ConfigurationError(f"{location}: `{key}` begins with aws:, which AWS reserves; choose another key")

@@ -291,7 +291,7 @@ def github_workflow(version: str, config: str) -> Artifact:
 
     Args:
         version: The version of this package to install.
-        config: Path of the configuration, quoted for the shell. YAML's block scalar takes every character but a line break.
+        config: Path of the configuration, quoted for the shell. YAML's block scalar accepts every character except a line break.
 
     Raises:
         ConfigurationError: The path has a line break.

@@ -49,7 +49,7 @@ READS_OF_PERMISSIONS: Final = (
     "organizations:ListParents",
     "organizations:ListPoliciesForTarget",
 )
-"""Actions that read who may do what, for the auditor and for the Config rule."""
+"""Actions that read the permissions of principals, for the auditor and for the Config rule."""
 _KEY: Final = "bedrock:GuardrailIdentifier"
 _FULL: Final = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 _BOUNDARY: Final = "bedrock-boundary"
@@ -66,9 +66,9 @@ def _document(statements: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _model_arns(inputs: Inputs) -> list[str]:
     """
-    Return the models of the approved guardrails; every foundation model if a guardrail is for all of them.
+    Return the models of the approved guardrails; every foundation model if a guardrail is for all models.
 
-    An inference profile counts as its models, because AWS authorizes them, too.
+    An inference profile is replaced by its models, because AWS also authorizes the models.
 
     Raises:
         ConfigurationError: The models of a profile are not known.
@@ -129,7 +129,7 @@ def _backstop(inputs: Inputs) -> Sequence[Mapping[str, Any]]:
 
 
 def invoke_policy(inputs: Inputs) -> Artifact:
-    """Return the policy of an application: it may call models with an approved guardrail, and only so."""
+    """Return the policy of an application: it may call models, but only with an approved guardrail."""
     statements: list[Mapping[str, Any]] = [
         {
             "Sid": "InvokeWithApprovedGuardrail",
@@ -219,7 +219,7 @@ def manage_policy(inputs: Inputs) -> Artifact:
 
 
 def audit_policy(inputs: Inputs) -> Artifact:
-    """Return the policy of an auditor: read guardrails, their use and who may do what."""
+    """Return the policy of an auditor: read guardrails, their use, and the permissions of principals."""
     document = _document(
         [
             {"Sid": "ReadGuardrails", "Effect": "Allow", "Action": list(_READS), "Resource": "*"},
@@ -249,7 +249,7 @@ def boundary(inputs: Inputs) -> Artifact:
     """
     Return a permissions boundary: inference only with an approved guardrail, and no change of guardrails or of the boundary.
 
-    It denies changes of the managed policy `_BOUNDARY`, which is itself: a policy cannot refer to its own ARN otherwise.
+    The boundary denies changes of itself. A policy can refer to its own ARN only by a fixed name, `_BOUNDARY`.
     """
     document = _document(
         [
@@ -350,7 +350,7 @@ def _in_each_region(inputs: Inputs, pattern: str) -> list[str]:
 
 
 def _unguarded_calls(inputs: Inputs) -> list[_Call]:
-    """Return a call of every model that the configuration lists as one without a guardrail."""
+    """Return a call of every model that the configuration lists in `models_without_guardrail`."""
     patterns = (_foundation_model(inputs, one) for one in inputs.configured_unguarded)
     return [_Call(INFERENCE[0], arn, {}) for pattern in patterns for arn in _in_each_region(inputs, pattern)]
 
@@ -363,7 +363,8 @@ def _require_guarded(policies: PolicySet, inputs: Inputs, name: str) -> None:
     """
     Require that the configured calls are allowed, and that calls without an approved guardrail are denied.
 
-    Those are calls without a guardrail, with another guardrail, with another version of an approved one and with its DRAFT.
+    The denied calls are those without a guardrail, with another guardrail, with another version of an approved guardrail, and
+    with its DRAFT.
     """
     approved = set(_keys(inputs))
     for guardrail in inputs.guardrails:
@@ -386,7 +387,7 @@ def _require_denied(policies: PolicySet, calls: Iterable[_Call], name: str) -> N
 
 
 def _require(policies: PolicySet, call: _Call, expected: str, name: str) -> None:
-    """Raise if the engine decides otherwise; then the configuration has a case that the generator does not handle."""
+    """Raise if the engine decides otherwise, because of a configuration that the generator does not handle."""
     owner = call.resource.split(":")[4] if call.resource.startswith("arn:") else ""
     principal = f"arn:aws:iam::{owner or '123456789012'}:role/Application"
     outcome = policies.evaluate(Request(principal, call.action, call.resource, call.context)).outcome

@@ -1,4 +1,4 @@
-"""The result of the linter, and what a rule is."""
+"""The findings of the linter, and the definition of a rule."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
 @dataclass(frozen=True, slots=True)
 class Problem:
     """
-    A finding of a rule.
+    A problem that a rule found in a policy document.
 
     Args:
         policy: The policy.
         pointer: JSON pointer in the policy document.
         message: What is wrong, in one sentence.
-        fix: How to fix it; the fix of the rule unless given.
-        severity: The severity; that of the rule unless given.
+        fix: How to fix it; ``""`` for the fix of the rule.
+        severity: The severity; None for the severity of the rule.
     """
 
     policy: LintedPolicy
@@ -35,17 +35,17 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """
-    A rule.
+    A rule of the linter.
 
     Args:
-        code: AWS's issue code where the meaning is the same, else ``GB`` and three digits.
-        severity: Its usual severity.
-        title: What it finds, in a few words.
+        code: The issue code of IAM Access Analyzer if the meaning is the same, else ``GB`` and three digits.
+        severity: The usual severity.
+        title: The problem that the rule finds, in a few words.
         why: Why that matters.
         fix: How to fix it.
         source: Title of the page that documents the behaviour.
-        check: Returns what it finds in the policies of one principal.
-        per_policy: Whether it looks at each policy alone.
+        check: Returns the problems in the policies of one principal.
+        per_policy: Whether each policy is checked alone, without the other policies of the principal.
     """
 
     code: str
@@ -61,7 +61,7 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class LintFinding:
     """
-    A problem with its place in a file.
+    A problem with its location in a file.
 
     Args:
         rule: Code of the rule.

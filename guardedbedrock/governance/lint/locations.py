@@ -21,9 +21,9 @@ _ESCAPED: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 _Text: TypeAlias = Callable[[], list[tuple[str, int]]]
-"""Returns the characters of a text, each with its place in the file."""
-_Place: TypeAlias = tuple[int, _Text | None]
-"""The place of a value in the file, and its text if it can be JSON."""
+"""Returns the characters of a string, each with its position in the file."""
+_Position: TypeAlias = tuple[int, _Text | None]
+"""The position of a value in the file and, if the value is a string that can be JSON, the function for its characters."""
 
 
 class SourceText:
@@ -36,7 +36,7 @@ class SourceText:
         is_yaml: Whether it is YAML.
 
     Attributes:
-        data: The parsed content; intrinsic functions of a YAML template have their long form, such as ``{"Ref": "Name"}``.
+        data: The parsed content; intrinsic functions of a YAML template are in the long form, such as ``{"Ref": "Name"}``.
 
     Raises:
         ConfigurationError: The text cannot be parsed.
@@ -55,32 +55,32 @@ class SourceText:
 
     def locate(self, pointer: str) -> tuple[int, int]:
         """
-        Return line and column of a pointer, both from 1.
+        Return the line and the column of a pointer, both from 1.
 
-        A pointer can go on into text that is itself JSON, such as a policy in a string.
+        A pointer can continue into a string that contains JSON, such as an embedded policy.
         """
         known = pointer
-        while known not in self._places and known:
+        while known not in self._positions and known:
             known = known.rpartition("/")[0]
-        place, text = self._places.get(known, (0, None))
+        position, text = self._positions.get(known, (0, None))
         inner = pointer.removeprefix(known)
         if inner and text is not None:
-            place = _inner_place(text, inner, place)
-        line = bisect_right(self._lines, place)
-        return line, place - self._lines[line - 1] + 1
+            position = _inner_position(text, inner, position)
+        line = bisect_right(self._lines, position)
+        return line, position - self._lines[line - 1] + 1
 
     @cached_property
     def _lines(self) -> list[int]:
         return [0, *(found.end() for found in re.finditer("\n", self._text))]
 
     @cached_property
-    def _places(self) -> Mapping[str, _Place]:
-        """Computed when the first finding needs it: most files have none."""
+    def _positions(self) -> Mapping[str, _Position]:
+        """Each pointer with its position, computed for the first finding: most files have no findings."""
         if not self._is_yaml:
-            return dict(_json_places(self._text))
+            return dict(_json_positions(self._text))
         yaml: Any = import_module("yaml")
         root = yaml.compose(self._text, _template_loader())
-        return dict(_yaml_places(root, "", root.start_mark.index, self._text)) if root is not None else {}
+        return dict(_yaml_positions(root, "", root.start_mark.index, self._text)) if root is not None else {}
 
 
 class EmbeddedText(SourceText):
@@ -91,7 +91,7 @@ class EmbeddedText(SourceText):
         text: The JSON text.
         name: Path of the file.
         file: Content of the file.
-        start: Place of the JSON text in the file.
+        start: Position of the JSON text in the file.
     """
 
     def __init__(self, text: str, name: str, file: str, start: int) -> None:
@@ -99,7 +99,7 @@ class EmbeddedText(SourceText):
         self._first = file.count("\n", 0, start), start - (file.rfind("\n", 0, start) + 1)
 
     def locate(self, pointer: str) -> tuple[int, int]:
-        """Return line and column of a pointer in the file; see `SourceText.locate`."""
+        """Return the line and the column of a pointer in the file; see `SourceText.locate`."""
         line, column = super().locate(pointer)
         lines, columns = self._first
         return line + lines, column + (columns if line == 1 else 0)
@@ -110,10 +110,10 @@ def escape(key: object) -> str:
     return str(key).replace("~", "~0").replace("/", "~1")
 
 
-def _json_places(text: str) -> Iterator[tuple[str, _Place]]:
+def _json_positions(text: str) -> Iterator[tuple[str, _Position]]:
     tokens = _TOKEN.finditer(text)
 
-    def value(pointer: str, first: re.Match[str]) -> Iterator[tuple[str, _Place]]:
+    def value(pointer: str, first: re.Match[str]) -> Iterator[tuple[str, _Position]]:
         opening = first[1]
         if opening not in "{[":
             return
@@ -138,24 +138,24 @@ def _json_places(text: str) -> Iterator[tuple[str, _Place]]:
 # -- JSON in a string -----------------------------------------------------------------------------------------------------
 
 
-def _inner_place(text: _Text, pointer: str, default: int) -> int:
-    """Return the place in the file of a pointer into JSON that is written in a string."""
+def _inner_position(text: _Text, pointer: str, default: int) -> int:
+    """Return the position in the file of a pointer into JSON that is written in a string."""
     characters = text()
-    places = dict(_json_places("".join(character for character, _ in characters)))
-    while pointer not in places and pointer:
+    positions = dict(_json_positions("".join(character for character, _ in characters)))
+    while pointer not in positions and pointer:
         pointer = pointer.rpartition("/")[0]
-    return characters[places[pointer][0]][1] if pointer in places else default
+    return characters[positions[pointer][0]][1] if pointer in positions else default
 
 
 def _json_text(token: re.Match[str]) -> _Text | None:
-    """Return the text of a string token, if it can be JSON."""
+    """Return the function for the characters of a string token; None if the token cannot be JSON."""
     if not token[1].startswith('"') or "{" not in token[1]:
         return None
     return partial(_escaped_characters, token[1][1:-1], token.start(1) + 1)
 
 
 def _escaped_characters(text: str, start: int) -> list[tuple[str, int]]:
-    """Return each character of an escaped text with its place."""
+    """Return each character of an escaped string with its position."""
     return [(_unescaped(found), start + found.start()) for found in _CHARACTER.finditer(text)]
 
 
@@ -166,7 +166,7 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _yaml_text(node: Any, file: str) -> _Text | None:
-    """Return the text of a scalar, if it can be JSON and its style is literal or quoted in one line."""
+    """Return the function for the characters of a scalar; None unless it can be JSON and is a literal or quoted on one line."""
     if node.id != "scalar" or "{" not in str(node.value):
         return None
     start, end = node.start_mark.index, node.end_mark.index
@@ -182,13 +182,13 @@ def _yaml_text(node: Any, file: str) -> _Text | None:
 
 
 def _literal_characters(text: str, file: str, start: int) -> list[tuple[str, int]]:
-    """Return each character of a literal block, whose lines are indented alike, with its place."""
-    place, characters = file.index("\n", start) + 1, []
-    indent = next((len(line) - len(line.lstrip()) for line in file[place:].split("\n") if line.strip()), 0)
+    """Return each character of a literal block with its position. All lines of the block have the same indentation."""
+    position, characters = file.index("\n", start) + 1, []
+    indent = next((len(line) - len(line.lstrip()) for line in file[position:].split("\n") if line.strip()), 0)
     for line in text.splitlines(keepends=True):
         shift = indent if line.strip() else 0
-        characters += [(character, place + shift + index) for index, character in enumerate(line)]
-        place = file.find("\n", place) + 1
+        characters += [(character, position + shift + index) for index, character in enumerate(line)]
+        position = file.find("\n", position) + 1
     return characters
 
 
@@ -196,17 +196,17 @@ def _unquoted(text: str) -> str:
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else _ESCAPES.get(found[2], found[2]), text[1:-1])
 
 
-def _yaml_places(node: Any, pointer: str, offset: int, file: str) -> Iterator[tuple[str, _Place]]:
+def _yaml_positions(node: Any, pointer: str, offset: int, file: str) -> Iterator[tuple[str, _Position]]:
     yield pointer, (offset, _yaml_text(node, file))
-    if node.tag.startswith("!"):  # a short form, whose data have the name of the function as a key
+    if node.tag.startswith("!"):  # a short form, whose parsed form has the name of the function as a key
         pointer = f"{pointer}/{escape(_function(node.tag[1:]))}"
         yield pointer, (offset, _yaml_text(node, file))
     if node.id == "sequence":
         for index, child in enumerate(node.value):
-            yield from _yaml_places(child, f"{pointer}/{index}", child.start_mark.index, file)
+            yield from _yaml_positions(child, f"{pointer}/{index}", child.start_mark.index, file)
     elif node.id == "mapping":
         for key, child in node.value:
-            yield from _yaml_places(child, f"{pointer}/{escape(key.value)}", key.start_mark.index, file)
+            yield from _yaml_positions(child, f"{pointer}/{escape(key.value)}", key.start_mark.index, file)
 
 
 def _template_loader() -> Any:

@@ -16,10 +16,10 @@ from guardedbedrock.iam.matching.conditions import parse_operator
 from guardedbedrock.iam.matching.patterns import compile_pattern
 
 UNRESOLVED: Final = "unresolved"
-"""Text in place of a template value that is only known at deployment. No rule judges a value that contains it."""
+"""The string that replaces a template value known only at deployment. The rules ignore values that contain it."""
 
 DEFAULT_PRINCIPAL: Final = "arn:aws:iam::123456789012:role/Application"
-"""The principal of policies whose file names none."""
+"""The principal of policies whose file names no principal."""
 
 GUARDRAIL_KEY: Final = "bedrock:guardrailidentifier"
 _LEVELED: Final = ("scp", "rcp")
@@ -27,14 +27,14 @@ _LEVELED: Final = ("scp", "rcp")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A text of a policy with its pointer."""
+    """A string of a policy with its pointer."""
 
     text: str
     pointer: str
 
     @property
     def is_resolved(self) -> bool:
-        """Whether the text is known before deployment."""
+        """Whether the string is known before deployment."""
         return UNRESOLVED not in self.text
 
 
@@ -44,12 +44,12 @@ class ConditionLine:
     One operator and key of a condition block.
 
     Args:
-        operator: As the policy spells it.
+        operator: The operator, as the policy spells it.
         name: The operator without set prefix and ``IfExists``.
         quantifier: ``""``, ``ForAllValues`` or ``ForAnyValue``.
         negated: Whether the operator negates.
         if_exists: Whether the operator ends in ``IfExists``.
-        key: As the policy spells it.
+        key: The key, as the policy spells it.
         values: The values.
         pointer: Pointer to the key.
     """
@@ -70,7 +70,7 @@ class ConditionLine:
 
     @property
     def meets_absent(self) -> bool:
-        """Whether a request without the key meets the line."""
+        """Whether a request without the key satisfies the line."""
         if self.name == "Null":
             return any(item.text.lower() == "true" for item in self.values)
         if self.quantifier == "ForAnyValue":
@@ -79,7 +79,7 @@ class ConditionLine:
 
 
 class LintedStatement:
-    """A statement of a policy; `parsed` is what the engine reads."""
+    """A statement of a policy; `parsed` is the form that the policy engine evaluates."""
 
     def __init__(self, parsed: Statement, raw: Mapping[str, Any], pointer: str) -> None:
         self.parsed = parsed
@@ -111,7 +111,7 @@ class LintedStatement:
         return [compile_pattern(item.text) for item in self.resources]
 
     def reaches(self, resource: str) -> bool:
-        """Return whether the statement applies to a resource; a statement without Resource applies to every one."""
+        """Return whether the statement applies to a resource; a statement without Resource applies to every resource."""
         if not self.resources:
             return True
         return any(matches(resource) for matches in self._resource_tests) is not self.parsed.not_resource
@@ -124,7 +124,7 @@ class LintedStatement:
 
 class LintedPolicy:
     """
-    A policy document of a file.
+    A policy document in a file.
 
     Args:
         source: The file.
@@ -133,7 +133,7 @@ class LintedPolicy:
         policy_type: Type of the policy.
         name: Name of the policy, for messages and for suppressions.
         level: Level of the organization, for SCPs and RCPs; the root is 0.
-        moved: Pointers of a converted document to those of the file, by prefix.
+        moved: Maps pointers in a converted document to pointers in the file; the longest matching prefix applies.
         cross_region: ARNs of the guardrails that use a guardrail profile, as the file says; ``*`` for every guardrail.
         unread: Why the document is not known, in a few words; ``""`` if it is known. An unknown document has no statements.
 
@@ -199,12 +199,12 @@ class LintedPolicy:
 
     @property
     def is_aws_managed(self) -> bool:
-        """Whether AWS manages the policy, and the policy only grants: those that deny have it in their names."""
+        """Whether the policy is an AWS managed policy that only grants. The name says whether such a policy denies."""
         is_denial = "Deny" in self.name or "Quarantine" in self.name
         return self.policy_type == "identity" and self.name.split(":")[2:5] == ["iam", "", "aws"] and not is_denial
 
     def in_file(self, pointer: str) -> str:
-        """Return the pointer in the file of a pointer in the document."""
+        """Convert a pointer in the document to a pointer in the file."""
         for prefix in sorted(self._moved, key=len, reverse=True):
             if pointer == prefix or pointer.startswith(f"{prefix}/"):
                 return self._moved[prefix] + pointer[len(prefix) :]
@@ -240,7 +240,7 @@ class Group:
         return sendable_patterns(self.unguarded_models, self.unsupported_models)
 
     def statements(self, *types: str) -> Iterator[tuple[LintedPolicy, LintedStatement]]:
-        """Yield the statements of policies of some types; of every type without arguments."""
+        """Yield the statements of the policies of the given types, or of all policies if no type is given."""
         for policy in self.policies:
             if not types or policy.policy_type in types:
                 yield from ((policy, statement) for statement in policy.statements)
@@ -307,12 +307,12 @@ def _conditions(block: Mapping[str, Any], pointer: str) -> Iterable[ConditionLin
             continue
         quantifier, row, if_exists = parsed
         for key, values in keys.items():
-            place = f"{pointer}/{escape(operator)}/{escape(key)}"
-            items = _listed(values, place)
-            yield ConditionLine(operator, row.name, quantifier, row.negated, if_exists, key, items, place)
+            key_pointer = f"{pointer}/{escape(operator)}/{escape(key)}"
+            items = _listed(values, key_pointer)
+            yield ConditionLine(operator, row.name, quantifier, row.negated, if_exists, key, items, key_pointer)
 
 
 def every_line(statements: Sequence[LintedStatement]) -> Iterator[tuple[LintedStatement, ConditionLine]]:
-    """Yield each condition line of some statements."""
+    """Yield each condition line of the statements."""
     for statement in statements:
         yield from ((statement, line) for line in statement.conditions)

@@ -30,12 +30,12 @@ _TOML: Final = ".toml"
 
 def read_groups(paths: Iterable[str | Path], policy_type: PolicyType | None = None) -> Iterator[Group]:
     """
-    Yield the policies of some paths, grouped by what applies to one principal.
+    Yield the policies of files and folders, in groups that apply to one principal.
 
     Args:
-        paths: Files, or folders, whose JSON and YAML files are read. A file in a folder that holds no policy is skipped.
-        policy_type: Type of policies that are not marked otherwise; without it a policy with a principal is resource-based, and
-            every other policy is identity-based.
+        paths: Files and folders. In a folder, all JSON and YAML files are read, and those without a policy are skipped.
+        policy_type: Type of policies whose file does not say their type. Without it, a policy with a principal is
+            resource-based, and every other policy is identity-based.
 
     Raises:
         ConfigurationError: A file cannot be read, or a file that was named holds no policy.
@@ -125,13 +125,13 @@ def _by_type(source: SourceText, data: Mapping[str, Any]) -> Group:
 
 
 def _leveled(given: Any, pointer: str) -> Iterator[tuple[int, int, Any, str]]:
-    """Yield level, position, document and pointer of documents that are given alone, in a list, or in lists by level."""
+    """Yield level, position, document and pointer of documents that are given as one document, a list, or lists by level."""
     if not isinstance(given, list):
         yield 0, 0, given, pointer
         return
     for index, one in enumerate(given):
         if isinstance(one, list):
-            yield from ((index, place, document, f"{pointer}/{index}/{place}") for place, document in enumerate(one))
+            yield from ((index, position, document, f"{pointer}/{index}/{position}") for position, document in enumerate(one))
         else:
             yield 0, index, one, f"{pointer}/{index}"
 
@@ -155,20 +155,20 @@ def _of_account(source: SourceText) -> list[Group]:
 def _of_principals(source: SourceText) -> Iterator[Group]:
     """Yield the policies of each principal. A dump has no policies of the organization, so its groups are not complete."""
     account = Account.from_snapshot(source.data)
-    places = dict(_places(source.data)) if source.data.get("schema") != SCHEMA else {}
+    dump_pointers = dict(_dump_pointers(source.data)) if source.data.get("schema") != SCHEMA else {}
     made: dict[tuple[str, PolicyType], LintedPolicy] = {}
     crossing = tuple(one["arn"] for one in account.snapshot.get("guardrails") or () if one.get("profile"))
 
     def policy(pointer: str, document: Any, kind: PolicyType, name: str, level: int = 0) -> LintedPolicy:
         key = pointer, kind
         if key not in made:
-            in_file = places.get(pointer, pointer)
+            in_file = dump_pointers.get(pointer, pointer)
             content = read_document(document, name=name)
             made[key] = LintedPolicy(source, in_file, content, kind, name=name, level=level, cross_region=crossing)
         return made[key]
 
     def attached_policy(arn: str, kind: PolicyType, base: str) -> Iterator[LintedPolicy]:
-        """Yield a managed policy; without its text in the account it is unread."""
+        """Yield a managed policy. It is unread if the account data do not contain its text."""
         if managed.get(arn) is not None:
             yield policy(f"/managed_policies/{escape(arn)}", managed[arn], kind, arn)
         elif not grants_no_bedrock(arn):
@@ -200,21 +200,21 @@ def _of_principals(source: SourceText) -> Iterator[Group]:
         yield Group(tuple(policies), principal=arn, is_complete=complete)
 
 
-def _places(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield pointers of a snapshot with the pointers of the dump of authorization details that it was converted from."""
+def _dump_pointers(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the pointer of each policy in a snapshot, with its pointer in the dump of authorization details."""
     for section, kind, inline in (
         ("UserDetailList", "principals", "UserPolicyList"),
         ("RoleDetailList", "principals", "RolePolicyList"),
         ("GroupDetailList", "groups", "GroupPolicyList"),
     ):
         for index, entry in enumerate(details.get(section) or ()):
-            for place, policy in enumerate(entry.get(inline) or ()):
+            for position, policy in enumerate(entry.get(inline) or ()):
                 pointer = f"/{kind}/{escape(entry['Arn'])}/inline/{escape(policy['PolicyName'])}"
-                yield pointer, f"/{section}/{index}/{inline}/{place}/PolicyDocument"
+                yield pointer, f"/{section}/{index}/{inline}/{position}/PolicyDocument"
     for index, policy in enumerate(details.get("Policies") or ()):
-        for place, version in enumerate(policy.get("PolicyVersionList") or ()):
+        for position, version in enumerate(policy.get("PolicyVersionList") or ()):
             if version.get("IsDefaultVersion") or version.get("VersionId") == policy.get("DefaultVersionId"):
-                yield f"/managed_policies/{escape(policy['Arn'])}", f"/Policies/{index}/PolicyVersionList/{place}/Document"
+                yield f"/managed_policies/{escape(policy['Arn'])}", f"/Policies/{index}/PolicyVersionList/{position}/Document"
 
 
 # -- configurations -----------------------------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ def read_unguarded_models(path: Path) -> tuple[str, ...]:
     """Return ``models_without_guardrail`` of a configuration."""
     patterns = configuration_table(path).get("models_without_guardrail", [])
     if not isinstance(patterns, list) or not all(isinstance(one, str) for one in patterns):
-        raise ConfigurationError(f'{path}: models_without_guardrail: must be an array of texts, such as ["acme.embed-*"]')
+        raise ConfigurationError(f'{path}: models_without_guardrail: must be an array of strings, such as ["acme.embed-*"]')
     return tuple(patterns)
 
 
@@ -259,24 +259,29 @@ def read_unsupported_models(path: Path) -> UnsupportedModels:
 
 
 def _configured(  # noqa: PLR0913, PLR0917  # each is a fact about the policy
-    path: Path, kind: PolicyType, item: Any, level: int, place: str, crossing: tuple[str, ...]
+    path: Path, kind: PolicyType, item: Any, level: int, location: str, crossing: tuple[str, ...]
 ) -> Iterator[LintedPolicy]:
     if isinstance(item, Mapping) or (isinstance(item, str) and item.lstrip().startswith("{")):
         source = _inside(path, item)
-        document = read_document(item, name=place)
-        yield LintedPolicy(source, "", document, kind, name=place, level=level, cross_region=crossing)
+        document = read_document(item, name=location)
+        yield LintedPolicy(source, "", document, kind, name=location, level=level, cross_region=crossing)
         return
     try:
         files = find(str(path.parent / str(item)))
     except MisfitError as error:
-        raise ConfigurationError(f"{path}: {place}: {error}") from None
+        raise ConfigurationError(f"{path}: {location}: {error}") from None
     for file in files:
         source = read_source(file)
         yield LintedPolicy(source, "", source.data, kind, level=level, cross_region=crossing)
 
 
 def _inside(path: Path, item: Any) -> SourceText:
-    """Return the place of a policy in a TOML file: of its JSON text, else of the word ``policies``: tables have no place."""
+    """
+    Return the source of a policy in a TOML file.
+
+    The source starts at the JSON text of the policy. The location of a table is not known, so its source starts at the word
+    ``policies``.
+    """
     file = read_text(path)
     if isinstance(item, str) and item in file:
         return EmbeddedText(item, path.as_posix(), file, file.index(item))

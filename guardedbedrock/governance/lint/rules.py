@@ -32,7 +32,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "action that does not exist",
         "IAM accepts unknown actions without a warning. An Allow then grants nothing, and a Deny denies nothing. Converse and "
         "ConverseStream are operations; IAM authorizes them as InvokeModel and InvokeModelWithResponseStream.",
-        "Use the action of the Service Authorization Reference.",
+        "Use an action of the Service Authorization Reference.",
         _CHECKS,
         language_rules.unknown_actions,
     ),
@@ -60,7 +60,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "error",
         "global condition key that does not exist",
         "A key that does not exist is absent from every request: a positive condition never holds, a negated one always does.",
-        "Use a key of the page of global condition context keys.",
+        'Use a key of the page "AWS global condition context keys".',
         _CHECKS,
         language_rules.unknown_global_keys,
     ),
@@ -132,9 +132,9 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "GB102",
         "error",
-        "resource type that the action does not take",
+        "resource type that the action does not support",
         "IAM compares the resource of the statement with the resource of the request, which never has another type.",
-        "Give each action resources that it takes.",
+        "Give each action resources that it supports.",
         _REFERENCE,
         language_rules.wrong_resource_type,
     ),
@@ -222,7 +222,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "GB203",
         "error",
-        "Deny that a call without a guardrail does not meet",
+        "Deny that does not apply to a call without a guardrail",
         "A request without a guardrail has no `bedrock:GuardrailIdentifier`. A positive operator and ForAnyValue do not hold "
         "then, so the Deny does not apply.",
         "Use StringNotEquals or StringNotLike, which also apply when the key is absent, or add a Deny with `Null`.",
@@ -234,7 +234,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "GB204",
         "error",
         "guardrail Deny for only one kind of call",
-        "InvokeModel and Converse need one action, InvokeModelWithResponseStream and ConverseStream the other.",
+        "InvokeModel and Converse need `bedrock:InvokeModel`. InvokeModelWithResponseStream and ConverseStream need "
+        "`bedrock:InvokeModelWithResponseStream`.",
         "Name both actions.",
         _REFERENCE,
         guardrail_rules.one_operation,
@@ -254,7 +255,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "GB206",
         "error",
         "value of the guardrail key that is not an ARN",
-        "AWS sets the key to the ARN of the guardrail, also if the caller sends the ID.",
+        "AWS sets the key to the ARN of the guardrail, even if the caller sends the ID.",
         "Write `arn:aws:bedrock:REGION:ACCOUNT:guardrail/ID:VERSION`.",
         _REFERENCE,
         guardrail_rules.not_an_arn,
@@ -274,7 +275,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "DRAFT of a guardrail is accepted",
         "AWS's examples use the bare ARN for the DRAFT. The DRAFT changes whenever the guardrail is edited, so a policy that "
         "accepts it accepts every later edit. In a policy whose name, file, Sid or condition says production, this is a warning.",
-        "Write a published version behind the ARN.",
+        "Write a published version after the ARN.",
         _GUARDRAILS,
         guardrail_rules.draft,
     ),
@@ -282,8 +283,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "GB209",
         "warning",
         "wildcard that covers other guardrails",
-        "A wildcard in the ID or the account accepts guardrails that were never approved. AWS's examples put `:*` or `*` behind "
-        "a whole ID; that accepts every version and is a note.",
+        "A wildcard in the ID or the account accepts guardrails that were never approved. AWS's examples put `:*` or `*` after "
+        "a complete ID. Such a pattern accepts every version and is a note.",
         "Write the whole ARN and a version.",
         _GUARDRAILS,
         guardrail_rules.wide_wildcard,
@@ -292,7 +293,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "GB210",
         "error",
         "wildcard that is compared literally",
-        "StringEquals and StringNotEquals compare text literally. In a Deny with StringNotEquals, the value approves nothing.",
+        "StringEquals and StringNotEquals compare strings literally. In a Deny with StringNotEquals, the value approves nothing.",
         "Use StringLike or StringNotLike.",
         _CONDITIONS,
         guardrail_rules.literal_wildcard,
@@ -331,7 +332,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "GB214",
         "error",
         "models granted only through a profile that is not granted",
-        "AWS authorizes the profile, too; without a grant the models behind it cannot be called.",
+        "AWS also authorizes the profile. Without a grant on the profile, its models cannot be called.",
         "Allow the action on the ARN of the profile.",
         _PROFILES,
         guarded_call_rules.models_without_profile,
@@ -341,7 +342,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "GB215",
         "warning",
         "region limit that stops cross-region inference",
-        "A profile routes to other regions than the one that was called. `aws:RequestedRegion` is then the destination, and "
+        "A profile routes to regions other than the one that was called. `aws:RequestedRegion` is then the destination, and "
         "`unspecified` for a global profile. The denial occurs only when a call is routed there.",
         "Do not deny the regions of the profiles, or exempt calls with a condition on `bedrock:InferenceProfileArn`.",
         _PROFILES,
@@ -351,7 +352,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "GB216",
         "warning",
         "Allow of inference that is always denied",
-        "A Deny without the guardrail condition, or with one that no call meets, stops guarded calls, too.",
+        "A Deny without a guardrail condition, or with a condition that every call satisfies, also stops guarded calls.",
         "Compare the condition of the Deny with the guardrail that the calls carry.",
         _GUARDRAILS,
         guarded_call_rules.always_denied,

@@ -27,7 +27,7 @@ _BASELINE_SCHEMA: Final = "guardedbedrock.lint-baseline"
 @dataclass(frozen=True, slots=True)
 class Suppression:
     """
-    A finding that was accepted.
+    An accepted finding, which is not reported.
 
     Args:
         rule: Code of the rule, or the start of codes followed by ``*``.
@@ -53,12 +53,12 @@ class LintOptions:
     How to lint.
 
     Args:
-        policy_type: Type of policies that are not marked otherwise.
+        policy_type: Type of policies whose file does not say their type.
         select: Codes of rules to run, or the beginnings of codes; every rule if empty.
         ignore: Codes of rules to leave out, or the beginnings of codes.
         together: Whether the policies of all paths apply to one principal.
-        suppressions: Findings that were accepted.
-        baseline: Fingerprints of findings that are known, with their number.
+        suppressions: The accepted findings.
+        baseline: Maps the fingerprint of known findings to their number.
         unguarded_models: Patterns of IDs of further models that take no guardrail, as in ``models_without_guardrail``.
         unsupported_models: Whether models that take no guardrail may be called, as in the setting of this name.
     """
@@ -95,11 +95,11 @@ def lint(paths: Iterable[str | Path], options: LintOptions | None = None) -> tup
 
 
 def lint_groups(groups: Iterable[Group], options: LintOptions) -> tuple[LintFinding, ...]:
-    """Lint policies that were read already; see `lint`."""
+    """Lint policies that are already read; see `lint`."""
     rules = _selected(options)
     found: dict[tuple[str, str, str, str], LintFinding] = {}
     seen: set[int] = set()
-    kept: list[LintedPolicy] = []  # keeps each policy alive, so that its identity is not used again
+    kept: list[LintedPolicy] = []  # keeps each policy alive, so that its `id()` is not reused
     for given in groups:
         group = replace(
             given,
@@ -171,30 +171,30 @@ def read_suppressions(path: Path) -> tuple[Suppression, ...]:
     return tuple(_suppression(entry, f"{path}: lint.suppressions[{index}]") for index, entry in enumerate(entries))
 
 
-def _suppression(entry: Any, place: str) -> Suppression:
+def _suppression(entry: Any, location: str) -> Suppression:
     if not isinstance(entry, Mapping) or not all(isinstance(value, str) for value in entry.values()):
-        raise ConfigurationError(f"{place}: must be a table of texts: {', '.join(_SUPPRESSION)}")
+        raise ConfigurationError(f"{location}: must be a table of strings with the keys {', '.join(_SUPPRESSION)}")
     unknown = sorted(set(entry) - set(_SUPPRESSION))
     if unknown:
-        raise ConfigurationError(f"{place}.{unknown[0]}: unknown key; the keys are {', '.join(_SUPPRESSION)}")
+        raise ConfigurationError(f"{location}.{unknown[0]}: unknown key; the keys are {', '.join(_SUPPRESSION)}")
     if not entry.get("reason", "").strip():
-        raise ConfigurationError(f"{place}.reason: missing; say why the finding is accepted")
+        raise ConfigurationError(f"{location}.reason: missing; say why the finding is accepted")
     if not entry.get("sid") and not entry.get("path"):
-        raise ConfigurationError(f"{place}: add `sid`, `path` or both, so that it does not suppress the rule everywhere")
+        raise ConfigurationError(f"{location}: add `sid`, `path` or both, so that it does not suppress the rule everywhere")
     rule = entry.get("rule", "")
     if not any(fnmatchcase(code, rule) for code in BY_CODE):
-        raise ConfigurationError(f"{place}.rule: `{rule}` names no rule; write a code such as GB201")
+        raise ConfigurationError(f"{location}.rule: `{rule}` names no rule; write a code such as GB201")
     return Suppression(rule, entry["reason"], entry.get("sid", ""), entry.get("path", ""))
 
 
 def fingerprint(finding: LintFinding) -> str:
-    """Return a text that identifies a finding as long as its file, statement and message stay the same; lines may move."""
+    """Return a string that identifies a finding by its file, statement and message. The line does not matter."""
     parts = finding.rule, finding.file, finding.sid or finding.pointer, finding.message
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 def baseline_of(findings: Sequence[LintFinding]) -> str:
-    """Return the content of a baseline file that accepts some findings."""
+    """Return the content of a baseline file that accepts the findings."""
     counts = Counter(map(fingerprint, findings))
     data = {"schema": _BASELINE_SCHEMA, "version": 1, "findings": dict(sorted(counts.items()))}
     return json.dumps(data, indent=2) + "\n"

@@ -1,4 +1,4 @@
-"""Values of templates: the placeholders of what is known only at deployment, and the loading of policies."""
+"""Values of templates: placeholders for values that are known only at deployment, and helpers that load policies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLACEHOLDERS: Final[Mapping[str, str]] = {
     "Effect": "Deny",
     "bedrock:guardrailidentifier": f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail/{UNRESOLVED}:1",
 }
-"""Element of a statement, or condition key, to the value that replaces one that is known only at deployment."""
+"""Maps an element of a statement, or a condition key, to the placeholder for a value that is known only at deployment."""
 _WITHOUT_BEDROCK: Final = (
     "AmazonEC2ContainerRegistryReadOnly",
     "AmazonECSTaskExecutionRolePolicy",
@@ -39,7 +39,7 @@ def grants_no_bedrock(policy: str) -> bool:
 
 
 def placeholder(element: str, text: str = UNRESOLVED) -> str:
-    """Return the value that replaces an unknown one of an element or condition key; `text` if any value does."""
+    """Return the placeholder for an unknown value of an element or condition key; `text` if any value is valid there."""
     return PLACEHOLDERS.get(element) or PLACEHOLDERS.get(element.lower(), text)
 
 
@@ -54,7 +54,7 @@ def sample_identifier(name: str) -> str:
 
 
 def loaded(document: Any) -> Any:
-    """Load a policy that is given as JSON text; other values, and text that is not JSON, stay as they are."""
+    """Load a policy that is given as JSON text; other values, and strings that are not JSON, are returned unchanged."""
     if not isinstance(document, str):
         return document
     try:
@@ -64,7 +64,7 @@ def loaded(document: Any) -> Any:
 
 
 def keep_repeated(value: Mapping[str, Any], resolved: dict[str, Any]) -> Mapping[str, Any]:
-    """Return the resolved members in the class of the object, so that the parser still sees a repeated key."""
+    """Return the resolved members as an object of the same class, so that the parser still sees a repeated key."""
     if type(value) is dict:
         return resolved
     kept = type(value)()
@@ -74,12 +74,12 @@ def keep_repeated(value: Mapping[str, Any], resolved: dict[str, Any]) -> Mapping
 
 
 def mapping_of(value: Any) -> Mapping[str, Any]:
-    """Return an object; an empty one for another value."""
+    """Return the value if it is an object, else an empty object."""
     return value if isinstance(value, Mapping) else {}
 
 
 def items_of(value: Any) -> list[tuple[str, Any]]:
-    """Return the members of an object; none for another value."""
+    """Return the members of an object; an empty list for any other value."""
     return list(mapping_of(value).items())
 
 

@@ -27,14 +27,14 @@ _WILD: Final = frozenset("*?")
 
 
 class TooManyActionsError(Exception):
-    """Policies tell more actions of other services apart than a question can try in its time."""
+    """Policies tell more actions of other services apart than a question can try within its timeout."""
 
 
 def actions_of(pattern: str, policies: Sequence[ProofPolicies] = (), timeout: float = TIMEOUT) -> Sequence[str]:
     """
     Return the actions that a pattern covers.
 
-    These are the known ones, and one of other services for each set that the policies treat alike.
+    These are the known actions, and one action of other services for each set that the policies treat alike.
 
     Args:
         pattern: The pattern, or an action.
@@ -116,10 +116,10 @@ class _Group:
     service: str = ""
 
     def split(self, pattern: str, matches: Matcher) -> Iterator[_Group]:
-        """Yield the actions that a pattern covers and those that it does not, each if there are any."""
+        """Yield the group of actions that a pattern covers and the group that it does not cover; empty groups are left out."""
         service = _service(pattern)
         if service and self.service not in ("", service):
-            yield self  # the pattern covers none of them, so that it tells none apart
+            yield self  # the pattern covers none of them, so it does not divide the group
             return
         fact, is_covered = Matches(_ACTION, tokenize(pattern)), matches(self.sample)
         for covered in (is_covered, not is_covered):
@@ -155,7 +155,7 @@ def _of_other_services(patterns: Iterable[str], counts: Callable[[str], bool], t
 
 
 def _service(pattern: str) -> str:
-    """Return the service that a pattern names; ``""`` if it has a wildcard there."""
+    """Return the service that a pattern names; ``""`` if the service has a wildcard."""
     service, colon, _ = pattern.partition(":")
     return service if colon and _WILD.isdisjoint(service) else ""
 

@@ -12,16 +12,16 @@ ProofAnswer: TypeAlias = Literal["proved", "refuted", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class StatementPlace:
+class StatementLocation:
     """
-    A statement that an answer names.
+    The location of a statement that an answer names.
 
     Args:
         policy: Name of the policy.
         index: Position of the statement, from 0.
         sid: Its Sid, if it has one.
-        policy_type: What the policy is attached as.
-        reason: Why it is named.
+        policy_type: The type of the policy.
+        reason: Why the answer names it.
     """
 
     policy: str
@@ -31,7 +31,7 @@ class StatementPlace:
     reason: str = ""
 
     def as_data(self) -> dict[str, Any]:
-        """Return the place as JSON data."""
+        """Return the location as JSON data."""
         data = {"policy": self.policy, "index": self.index, "sid": self.sid, "policyType": self.policy_type}
         return {**data, "reason": self.reason} if self.reason else data
 
@@ -47,7 +47,7 @@ class Answer:
         witness: A request that shows the opposite, if the answer is ``refuted``.
         statements: The statements that let the witness through, or that the question is about.
         reason: Why the answer is ``unknown``, or what the witness shows.
-        assumptions: What the answer presumes.
+        assumptions: What the answer assumes.
         milliseconds: How long it took.
         principal: ARN of the principal that the answer is about.
     """
@@ -55,7 +55,7 @@ class Answer:
     question: str
     answer: ProofAnswer
     witness: Request | None = None
-    statements: tuple[StatementPlace, ...] = ()
+    statements: tuple[StatementLocation, ...] = ()
     reason: str = ""
     assumptions: tuple[str, ...] = ()
     milliseconds: float = 0.0
@@ -63,7 +63,7 @@ class Answer:
 
     @property
     def statement(self) -> str:
-        """The statement that the question is about, marked as such: alone it would read as a result."""
+        """The question as a quoted statement. Without the quotes it would read as a result."""
         return f'statement "{self.question}"'
 
     def as_data(self) -> dict[str, Any]:

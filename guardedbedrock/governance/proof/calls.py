@@ -31,8 +31,8 @@ _REQUEST: Final[Mapping[str, type]] = {
     "unknown": list,
 }
 _NOTES: Final = ("principal", "id", "why", "source")
-"""What an entry without ``call`` and ``request`` may have beside the fields of its call or request."""
-_WORDS: Final[Mapping[type, str]] = {str: "a text", Mapping: "an object", list: "an array of texts"}
+"""Fields that an entry without ``call`` and ``request`` may have in addition to those of its call or request."""
+_WORDS: Final[Mapping[type, str]] = {str: "a string", Mapping: "an object", list: "an array of strings"}
 _FORM: Final = "write operation and params, or action and resource"
 
 
@@ -47,7 +47,7 @@ def requests_of(path: str, policies: ProofPolicies, guardrails: Sequence[Guardra
     Args:
         path: The file, JSON or YAML.
         policies: The policies of the principal that calls.
-        guardrails: Approved guardrails; a call that can carry one and names none gets the first of its region.
+        guardrails: Approved guardrails; a call that can carry one and names none gets the first of its Region.
 
     Raises:
         ConfigurationError: The file cannot be read or has another form; the message names the entry.
@@ -71,16 +71,16 @@ def _read(file: Path) -> object:
     return parse_yaml(text, str(file), loader=lambda: import_module("guardedbedrock.settings.yaml_loader").Loader)
 
 
-def _requests(entry: object, place: str, policies: ProofPolicies, guardrails: Sequence[Guardrail]) -> Iterator[Request]:
+def _requests(entry: object, location: str, policies: ProofPolicies, guardrails: Sequence[Guardrail]) -> Iterator[Request]:
     if not isinstance(entry, Mapping):
-        raise ConfigurationError(f"{place}: must be an object; {_FORM}")
+        raise ConfigurationError(f"{location}: must be an object; {_FORM}")
     kind = next((name for name in ("call", "request") if name in entry), "")
-    given, where = (entry[kind], f"{place}.{kind}") if kind else (entry, place)
+    given, where = (entry[kind], f"{location}.{kind}") if kind else (entry, location)
     if not isinstance(given, Mapping):
         raise ConfigurationError(f"{where}: must be an object; {_FORM}")
     named = entry.get("principal", policies.principal)
     if not isinstance(named, str):
-        raise ConfigurationError(f"{place}.principal: must be {_WORDS[str]}")
+        raise ConfigurationError(f"{location}.principal: must be {_WORDS[str]}")
     notes = () if kind else _NOTES
     if "action" in given:
         _check(given, where, _REQUEST, notes, required=("action", "resource"))
@@ -98,43 +98,43 @@ def _requests(entry: object, place: str, policies: ProofPolicies, guardrails: Se
     except KeyError as error:
         raise ConfigurationError(f"{where}.params: `{error.args[0]}` is missing; add it") from None
     except (TypeError, ValueError, AttributeError):
-        raise ConfigurationError(f"{where}.params: a parameter has the wrong type; write it as boto3 takes it") from None
+        raise ConfigurationError(f"{where}.params: a parameter has the wrong type; write it as boto3 accepts it") from None
 
 
-def _check_names(given: Mapping[str, Any], place: str, known: Collection[str], notes: Collection[str]) -> None:
+def _check_names(given: Mapping[str, Any], location: str, known: Collection[str], notes: Collection[str]) -> None:
     for name in given:
         if name not in (*known, *notes):
-            raise ConfigurationError(f"{place}: unknown field `{name}`; {nearest(str(name), known, 'fields')}")
+            raise ConfigurationError(f"{location}: unknown field `{name}`; {nearest(str(name), known, 'fields')}")
 
 
 def _check(
-    given: Mapping[str, Any], place: str, kinds: Mapping[str, type], notes: Sequence[str], required: Sequence[str]
+    given: Mapping[str, Any], location: str, kinds: Mapping[str, type], notes: Sequence[str], required: Sequence[str]
 ) -> None:
-    """Check the fields of a call or a request. Fields that a case has beside it are left to the cases."""
-    _check_names(given, place, kinds, notes)
+    """Check the fields of a call or a request. The other fields of a case are not checked here."""
+    _check_names(given, location, kinds, notes)
     for name in required:
         if name not in given:
-            raise ConfigurationError(f"{place}: `{name}` is missing; {_FORM}")
+            raise ConfigurationError(f"{location}: `{name}` is missing; {_FORM}")
     for name, kind in kinds.items():
         if name in given and not isinstance(given[name], kind):
-            raise ConfigurationError(f"{place}.{name}: must be {_WORDS[kind]}")
+            raise ConfigurationError(f"{location}.{name}: must be {_WORDS[kind]}")
     for name in given.get("unknown", ()):
         if not isinstance(name, str):
-            raise ConfigurationError(f"{place}.unknown: must be {_WORDS[list]}")
+            raise ConfigurationError(f"{location}.unknown: must be {_WORDS[list]}")
     for name, value in given.get("context", {}).items():
         values = value if isinstance(value, list) else [value]
         if not all(isinstance(one, _SCALARS) for one in values):
-            raise ConfigurationError(f"{place}.context.{name}: must be a text, a number, a Boolean or an array of them")
+            raise ConfigurationError(f"{location}.context.{name}: must be a string, a number, a Boolean or an array of them")
 
 
-def _request(given: Mapping[str, Any], place: str) -> Request:
+def _request(given: Mapping[str, Any], location: str) -> Request:
     action = given["action"]
     try:
         actions_of(action)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{place}.action: {error}") from None
+        raise ConfigurationError(f"{location}.action: {error}") from None
     if "*" in action or "?" in action:
-        raise ConfigurationError(f"{place}.action: `{action}` is a pattern; name one action")
+        raise ConfigurationError(f"{location}.action: `{action}` is a pattern; name one action")
     return Request(
         given["principal"],
         action,
@@ -145,18 +145,18 @@ def _request(given: Mapping[str, Any], place: str) -> Request:
     )
 
 
-def _with_guardrail(given: Mapping[str, Any], place: str, guardrails: Sequence[Guardrail]) -> tuple[Operation, Mapping[str, Any]]:
-    """Return the operation of a call and its parameters, with the first guardrail of its region if it can carry one."""
+def _with_guardrail(given: Mapping[str, Any], where: str, guardrails: Sequence[Guardrail]) -> tuple[Operation, Mapping[str, Any]]:
+    """Return the operation of a call and its parameters, with the first guardrail of its Region if it can carry one."""
     name, params, region = given["operation"], dict(given.get("params", {})), given.get("region", _REGION)
     if name not in OPERATIONS:
-        raise ConfigurationError(f"{place}.operation: `{name}` is not an operation of Bedrock; write it like Converse")
+        raise ConfigurationError(f"{where}.operation: `{name}` is not an operation of Bedrock; write it like Converse")
     service = given.get("service", OPERATIONS[name].service)
     if (service, name) not in ROWS:
         services = " or ".join(f"`{row.service}`" for row in ROWS.values() if row.name == name)
-        raise ConfigurationError(f"{place}.service: `{service}` does not have the operation {name}; set it to {services}")
+        raise ConfigurationError(f"{where}.service: `{service}` does not have the operation {name}; set it to {services}")
     problem = unknown_parameter(service, name, params)
     if problem:
-        raise ConfigurationError(f"{place}.params: {problem}")
+        raise ConfigurationError(f"{where}.params: {problem}")
     operation = ROWS[service, name]
     location = operation.location
     if operation.inference and location is not None and not any(location.read(params)):

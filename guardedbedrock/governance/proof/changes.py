@@ -1,4 +1,4 @@
-"""The principals that can call models without an approved guardrail in one of two snapshots, and not in the other."""
+"""The principals that can call models without an approved guardrail in one of two snapshots, but not in the other."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class GuardrailChange:
 
     Args:
         principal: ARN of the principal.
-        before: Whether every call was proved to carry an approved guardrail.
-        after: Whether it is now.
+        before: Whether it is proved for the earlier account that every call carries an approved guardrail.
+        after: Whether it is proved for the later account.
         witness: A call without an approved guardrail, of the side that allows it; of `after` if both do.
         reason: Why an answer is unknown; ``""`` if both are known.
     """

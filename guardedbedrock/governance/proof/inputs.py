@@ -12,7 +12,7 @@ from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.bedrock.guardrail.guardrail import identifier_key
 from guardedbedrock.bedrock.resources.unsupported_models import sendable_patterns
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.inputs import AccountPolicies, Given, of_configuration, read_given
+from guardedbedrock.governance.inputs import AccountPolicies, PolicyInput, of_configuration, read_policy_input
 from guardedbedrock.governance.proof.policies import PRINCIPAL, ProofPolicies
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.iam.account.account import Account
@@ -30,7 +30,7 @@ _LEVELED: Final = frozenset({"scp", "rcp"})
 @dataclass(frozen=True, slots=True)
 class PolicyArguments:
     """
-    Where the policies of a question come from.
+    The sources of the policies of a question.
 
     Args:
         config: A configuration with ``[policies]``.
@@ -38,8 +38,8 @@ class PolicyArguments:
         principal: ARN of the principal; needed with a snapshot, unless `every` is set.
         every: Whether the question is asked for every principal of the snapshot.
         files: Policy type to files; several files of a type are one level.
-        approved: Guardrails that count as approved, ``ARN`` or ``ARN:VERSION``; those of the configuration unless given.
-        exempt: Patterns of IDs of foundation models that take no guardrail, beside those of the configuration.
+        approved: Guardrails that count as approved, ``ARN`` or ``ARN:VERSION``; by default those of the configuration.
+        exempt: Patterns of IDs of foundation models that take no guardrail, in addition to those of the configuration.
     """
 
     config: str | None = None
@@ -55,13 +55,13 @@ class PolicyArguments:
         Yield the policies of each principal.
 
         Raises:
-            ConfigurationError: No policies are given, or they cannot be read.
+            ConfigurationError: The policies are missing or cannot be read.
         """
         given = [bool(self.snapshot), bool(self.files and any(self.files.values()))]
         if sum([*given, bool(self.config)]) > 1:
             raise ConfigurationError("give policies by one of --config, --snapshot or policy files")
         if self.every and not self.snapshot:
-            raise ConfigurationError("--all: asks for every principal of a snapshot; give one with --snapshot FILE")
+            raise ConfigurationError("--all: asks for every principal of a snapshot; name the snapshot with --snapshot FILE")
         if self.principal is not None and not self.snapshot and identify(self.principal).kind == "other":
             raise ConfigurationError(
                 f"--principal: `{self.principal}` is not the ARN of a user, a role, a session or a root user"
@@ -75,10 +75,10 @@ class PolicyArguments:
 
     def approved_keys(self) -> tuple[str, ...]:
         """
-        Return the approved guardrails as the condition key writes them.
+        Return the approved guardrails as values of the condition key.
 
         Raises:
-            ConfigurationError: None is given and the configuration cannot be read.
+            ConfigurationError: No guardrail is given, and the configuration cannot be read.
         """
         if self.approved or not self._reads_configuration:
             return tuple(map(_approved_key, self.approved))
@@ -88,8 +88,8 @@ class PolicyArguments:
         """
         Return patterns of the models that may be called without a guardrail.
 
-        A guard sends calls to embedding and rerank models without one unless the configuration refuses them, and the policies
-        that are generated from the configuration leave out the same models.
+        A guard sends calls to embedding and rerank models without a guardrail, unless the configuration rejects these calls. The
+        policies that are generated from the configuration leave out the same models.
 
         Raises:
             ConfigurationError: A pattern is empty, or the configuration cannot be read.
@@ -138,11 +138,13 @@ class PolicyArguments:
 
 
 def _approved_key(text: str) -> str:
-    """Return an approved guardrail as the condition key writes it; the ARN alone means its DRAFT."""
+    """Return an approved guardrail as a value of the condition key. An ARN without a version means the DRAFT."""
     found = _APPROVED.fullmatch(text)
     if found is None:
         example = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123:3"
-        raise ConfigurationError(f"--approved: `{text}` is not ARN or ARN:VERSION of a guardrail; write for example {example}")
+        raise ConfigurationError(
+            f"--approved: `{text}` is not the ARN or ARN:VERSION of a guardrail; write for example {example}"
+        )
     return identifier_key(found["arn"], found["version"])
 
 
@@ -157,12 +159,12 @@ def read_version(path: str, principal: str | None = None) -> ProofPolicies:
     Raises:
         ConfigurationError: The file cannot be read, or has another format.
     """
-    return _for_principal(read_given(path), principal)
+    return _for_principal(read_policy_input(path), principal)
 
 
 def read_versions(old: str, new: str, principal: str | None = None) -> tuple[ProofPolicies, ProofPolicies]:
     """
-    Read two versions of policies for one principal: the given one, or else the one that a version names.
+    Read two versions of policies for one principal: `principal`, or by default the principal that a version names.
 
     Raises:
         ConfigurationError: A file cannot be read or has another format, or the versions name different principals.
@@ -176,11 +178,11 @@ def read_versions(old: str, new: str, principal: str | None = None) -> tuple[Pro
     return first, second
 
 
-def _for_principal(given: Given, principal: str | None) -> ProofPolicies:
-    if isinstance(given.policies, AccountPolicies):
+def _for_principal(policy_input: PolicyInput, principal: str | None) -> ProofPolicies:
+    if isinstance(policy_input.policies, AccountPolicies):
         if not principal:
             raise ConfigurationError("a snapshot has several principals; name one with --principal ARN")
-        account = given.policies.account
+        account = policy_input.policies.account
         return ProofPolicies.of(account.policy_set(principal), account.find(principal).arn)
-    (policies,) = given.policies.every_set()
-    return ProofPolicies.of(policies, principal or given.principal or PRINCIPAL, rcp_applies=given.rcp_applies)
+    (policies,) = policy_input.policies.every_set()
+    return ProofPolicies.of(policies, principal or policy_input.principal or PRINCIPAL, rcp_applies=policy_input.rcp_applies)

@@ -1,4 +1,4 @@
-"""The options of a question: the time limit and what is assumed of every request."""
+"""The options of a question: the time limit, and the assumptions about every request."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Options:
         return {**derived, **self.assumed}
 
     def partly_known(self, policies: ProofPolicies) -> dict[str, tuple[str, ...]]:
-        """Return the keys of which a part is known in every request of the principal."""
+        """Return the keys whose value is known in part in every request of the principal."""
         assumed = {name.lower() for name in self.assumed}
         derived = {} if self.any_principal else principal_patterns(policies.principal)
         return {name: patterns for name, patterns in derived.items() if name.lower() not in assumed}

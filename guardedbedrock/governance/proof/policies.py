@@ -19,12 +19,12 @@ PRINCIPAL: Final = "arn:aws:iam::123456789012:role/AnyRole"
 @dataclass(frozen=True, slots=True)
 class PlacedStatement:
     """
-    A statement and where it is.
+    A statement and its location.
 
     Args:
         statement: The statement.
         document: Its policy.
-        policy_type: What the policy is attached as.
+        policy_type: The type of the policy.
         index: Its position in the policy, from 0.
     """
 
@@ -42,7 +42,7 @@ class PlacedStatement:
 @dataclass(frozen=True, slots=True)
 class ProofPolicies:
     """
-    Policies by type; None means that the type is not in play.
+    Policies by type; None means that the type is not in use.
 
     Args:
         identity: Identity-based policies.
@@ -53,7 +53,7 @@ class ProofPolicies:
         endpoint: VPC endpoint policies.
         resource: Resource-based policies of the resource.
         principal: ARN of the caller.
-        rcp_applies: Whether RCPs reach the service for sure.
+        rcp_applies: Whether RCPs certainly apply to the service.
         management_account: The organization's management account, to which SCPs do not apply.
         gaps: Policies that could not be read.
     """
@@ -73,9 +73,9 @@ class ProofPolicies:
 
     @classmethod
     def of(cls, policies: PolicySet, principal: str = PRINCIPAL, *, rcp_applies: bool = False) -> ProofPolicies:
-        """Take the policies of a policy set."""
+        """Create an instance from a policy set."""
         flat = {kind: levels[0] for kind, levels in policies.levels.items() if kind not in ("scp", "rcp")}
-        # Every proof assumes that no resource-based policy grants access, also in Regions that were not read.
+        # Every proof assumes that no resource-based policy grants access, including in Regions that were not read.
         gaps = tuple(gap for gap in policies.gaps if not gap.regions_read)
         return cls(
             identity=flat.get("identity"),
@@ -116,16 +116,16 @@ class ProofPolicies:
 
     def same_documents(self, other: ProofPolicies) -> bool:
         """
-        Return whether both surely decide alike because all they contain is the same, whatever the policies are called.
+        Return whether both have the same content, so that all decisions are equal. The names of the policies do not count.
 
-        Policies that could not be read are never the same: two gaps may hide different documents, even of one ARN.
+        Policies that could not be read are never the same: two gaps can hide different documents, even with the same ARN.
         """
         if self.gaps or other.gaps:
             return False
         return self._content() == other._content()
 
     def _content(self) -> tuple[object, ...]:
-        """Return everything that the decisions are made of."""
+        """Return everything that the decisions depend on."""
         statements = [(kind, [(one.document.version, one.statement) for one in group]) for kind, group in self.groups()]
         has_empty_session = self.session is not None and not self.session
         return statements, self.principal, self.rcp_applies, self.management_account, has_empty_session

@@ -21,7 +21,7 @@ LIMITS: Final = (
     "CloudTrail does not show the guardrail of a model call. Model invocation logs show it if the trace of the call was on.",
     (
         "ApplyGuardrail, agents, flows, knowledge bases and asynchronous calls are data events: a trail without selectors for "
-        "them does not have them."
+        "them does not contain them."
     ),
     "Calls of bedrock-mantle are data events too, and carry no guardrail.",
 )
@@ -43,7 +43,7 @@ class ChangedAuthorization:
         first: Time of the first call, ISO 8601.
         last: Time of the last call.
         example: Event ID of the first call.
-        explanation: Why the new policies decide so.
+        explanation: The reason for the decision of the new policies.
     """
 
     principal: str
@@ -60,7 +60,7 @@ class ChangedAuthorization:
 
     @property
     def is_newly_denied(self) -> bool:
-        """Whether a request that was not denied is denied now."""
+        """Whether the new policies deny a request that was not denied before."""
         return self.after in DENIED and self.before not in (*DENIED, "denied")
 
 
@@ -79,7 +79,7 @@ class Divergence:
         first: Time of the first call, ISO 8601.
         last: Time of the last call.
         example: Event ID of the first call.
-        explanation: Why the baseline decides so.
+        explanation: The reason for the verdict of the baseline.
     """
 
     principal: str
@@ -185,7 +185,7 @@ class Decider(Protocol):
 
 def build(groups: Sequence[CallGroup], new: Decider, baseline: Decider | None) -> ReplayReport:
     """
-    Evaluate every distinct call once, and add the results up.
+    Evaluate every distinct call once, and add up the results.
 
     Args:
         groups: The calls, counted.
@@ -294,7 +294,7 @@ def _divergence(group: CallGroup, baseline: CallVerdict) -> Divergence:
 
 
 def _weight(change: ChangedAuthorization) -> tuple[object, ...]:
-    """Sort newly denied requests first, then those that became open, then by count."""
+    """Return the sort key: newly denied requests come first, then those that became indeterminate, then the most frequent."""
     rank = 0 if change.is_newly_denied else 1 if change.after == "indeterminate" else 2
     return (rank, -change.count, change.principal, change.action, change.resource, change.before)
 

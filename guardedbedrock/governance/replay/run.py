@@ -20,7 +20,7 @@ from typing import Final
 
 from guardedbedrock.bedrock import Inventory
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.inputs import AccountPolicies, Given, of_snapshot, read_given
+from guardedbedrock.governance.inputs import AccountPolicies, PolicyInput, of_snapshot, read_policy_input
 from guardedbedrock.governance.replay.distinct_calls.athena import athena_sql
 from guardedbedrock.governance.replay.distinct_calls.counting import Counts, count, merge
 from guardedbedrock.governance.replay.distinct_calls.tuples import read_tuples, write_parquet
@@ -41,9 +41,9 @@ Progress = Callable[[int, int], None]
 
 def replay(  # noqa: PLR0913  # each is an option of the command
     trails: Iterable[str | Path],
-    policies: str | Path | Given,
+    policies: str | Path | PolicyInput,
     *,
-    baseline: str | Path | Given | None = None,
+    baseline: str | Path | PolicyInput | None = None,
     snapshot: str | Path | None = None,
     since: str | datetime | None = None,
     until: str | datetime | None = None,
@@ -76,36 +76,36 @@ def replay(  # noqa: PLR0913  # each is an option of the command
         is_typed: Whether msgspec decodes files, if the extra ``replay`` is installed; the report is the same.
         tuples: Files of distinct calls to add: Parquet of an earlier `keep`, or CSV of the Athena query.
         keep: Folder for the distinct calls as Parquet.
-        progress: Called with the number of files that are read, and of all files.
+        progress: Called with the number of files read so far, and the number of all files.
 
     Raises:
         ConfigurationError: An input is missing or cannot be read, or no record can be read.
         PolicySyntaxError: A document is not a policy.
     """
-    given = prepare(trails, policies, baseline, snapshot, since, until, assume, guardrail, invocation_logs, bucket)
+    inputs = prepare(trails, policies, baseline, snapshot, since, until, assume, guardrail, invocation_logs, bucket)
     tuples = list(tuples)
-    if tuples and given.bounds != (None, None):
+    if tuples and inputs.bounds != (None, None):
         raise ConfigurationError("since and until do not apply to tuples: limit the trail or the query")
-    if given.logs and not given.files:
+    if inputs.logs and not inputs.files:
         raise ConfigurationError("there is no trail file that the invocation logs could join; add the trails")
     results, counts = read_trails(
-        given.files,
-        given.logs,
-        given.projection,
-        given.bounds,
+        inputs.files,
+        inputs.logs,
+        inputs.projection,
+        inputs.bounds,
         workers=workers,
         bucket=bucket,
         is_typed=is_typed,
         progress=progress,
     )
-    skipped = list(given.skipped)
-    groups = merge([*counts.groups, *read_tuples(tuples, given.projection, skipped)])
+    skipped = list(inputs.skipped)
+    groups = merge([*counts.groups, *read_tuples(tuples, inputs.projection, skipped)])
     skips = sorted_skips([*skipped, *(one for result in results for one in result.skipped)])
     if not groups:
         require_records(sum(result.events - result.unreadable for result in results), skips)
     if keep is not None:
-        write_parquet(groups, Path(keep), given.projection)
-    report = build(groups, given.new, given.old)
+        write_parquet(groups, Path(keep), inputs.projection)
+    report = build(groups, inputs.new, inputs.old)
     report.events = sum(result.events for result in results)
     report.mantle = counts.mantle
     report.skipped = skips
@@ -114,7 +114,7 @@ def replay(  # noqa: PLR0913  # each is an option of the command
 
 def require_records(readable: int, skipped: Sequence[SkippedInput]) -> None:
     """
-    Refuse a replay of nothing: a report without calls would look like one without denials.
+    Reject a replay without records: its report would look like a report without denials.
 
     Raises:
         ConfigurationError: No record could be read.
@@ -138,7 +138,7 @@ class ReplayInputs:
         bounds: First second that counts, and first that no longer does.
         new: Decides under the new policies.
         old: Decides under the old ones.
-        skipped: Files that are no trails.
+        skipped: Files that are not trails.
     """
 
     files: list[TrailFile]
@@ -152,8 +152,8 @@ class ReplayInputs:
 
 def prepare(  # noqa: PLR0913, PLR0917  # the arguments of `replay`, in its order
     trails: Iterable[str | Path],
-    policies: str | Path | Given,
-    baseline: str | Path | Given | None,
+    policies: str | Path | PolicyInput,
+    baseline: str | Path | PolicyInput | None,
     snapshot: str | Path | None,
     since: str | datetime | None,
     until: str | datetime | None,
@@ -165,8 +165,8 @@ def prepare(  # noqa: PLR0913, PLR0917  # the arguments of `replay`, in its orde
     """Find the files, and read the policies; arguments and errors as in `replay`."""
     if guardrail not in SOURCES:
         raise ConfigurationError(f"guardrail: `{guardrail}` is unknown; choose one of {', '.join(SOURCES)}")
-    new = policies if isinstance(policies, Given) else read_given(policies)
-    old = baseline if isinstance(baseline, Given) or baseline is None else read_given(baseline)
+    new = policies if isinstance(policies, PolicyInput) else read_policy_input(policies)
+    old = baseline if isinstance(baseline, PolicyInput) or baseline is None else read_policy_input(baseline)
     known = of_snapshot(snapshot) if snapshot is not None else None
     first, last = bounds = (_second(since, "since"), _second(until, "until"))
     if first is not None and last is not None and first >= last:
@@ -174,18 +174,18 @@ def prepare(  # noqa: PLR0913, PLR0917  # the arguments of `replay`, in its orde
     skipped: list[SkippedInput] = []
     files, logs = (find_files(paths, skipped.append, bucket) for paths in (trails, invocation_logs))
     if guardrail == "injected" and not new.guardrails:
-        raise ConfigurationError('guardrail "injected" needs approved guardrails; give a configuration with [[guardrails]]')
+        raise ConfigurationError('guardrail "injected" needs approved guardrails; pass a configuration with [[guardrails]]')
     projection = _projection(new, old, known)
-    models = {key: value for given in (known, old, new) if given for key, value in (given.resolved_models or {}).items()}
+    models = {key: value for one in (known, old, new) if one for key, value in (one.resolved_models or {}).items()}
 
-    def judge(given: Given) -> Judge:
+    def judge(policy_input: PolicyInput) -> Judge:
         return Judge(
-            given.policies,
+            policy_input.policies,
             guardrail=guardrail,
             guardrails=new.guardrails,
             assumed=assume or {},
             inventory=Inventory(resolved_models=models),
-            advisory_policy_types=() if given.rcp_applies else ("rcp",),
+            advisory_policy_types=() if policy_input.rcp_applies else ("rcp",),
             reads=projection.reads,
         )
 
@@ -201,7 +201,7 @@ def query_for_athena(
     policies: str | Path, baseline: str | Path | None = None, snapshot: str | Path | None = None, table: str = "cloudtrail_logs"
 ) -> str:
     """
-    Write the Athena query whose result `replay` takes as `tuples`.
+    Write the Athena query whose result `replay` accepts as `tuples`.
 
     Args:
         policies: The new policies; see `replay`.
@@ -212,13 +212,15 @@ def query_for_athena(
     Raises:
         ConfigurationError: An input cannot be read, or the policies read a key that the query cannot group by.
     """
-    old = read_given(baseline) if baseline is not None else None
+    old = read_policy_input(baseline) if baseline is not None else None
     known = of_snapshot(snapshot) if snapshot is not None else None
-    return athena_sql(_projection(read_given(policies), old, known), table)
+    return athena_sql(_projection(read_policy_input(policies), old, known), table)
 
 
-def _projection(new: Given, old: Given | None, known: Given | None) -> Projection:
-    return projection_for((one for given in (new, old) if given for one in given.policies.every_set()), _roles(known, new, old))
+def _projection(new: PolicyInput, old: PolicyInput | None, known: PolicyInput | None) -> Projection:
+    return projection_for(
+        (policy_set for one in (new, old) if one for policy_set in one.policies.every_set()), _roles(known, new, old)
+    )
 
 
 def read_trails(  # noqa: PLR0913  # what a pass needs
@@ -232,7 +234,7 @@ def read_trails(  # noqa: PLR0913  # what a pass needs
     is_typed: bool = True,
     progress: Progress | None = None,
 ) -> tuple[list[ScanResult], Counts]:
-    """Read all files with some processes, and count the distinct calls; see `replay`."""
+    """Read all files with `workers` processes, and count the distinct calls; see `replay`."""
     size = sum(file.size for file in (*files, *logs))
     buckets = max(1, min(_MOST_BUCKETS, size // _BYTES_A_BUCKET))
     with tempfile.TemporaryDirectory(prefix="guardedbedrock-replay-") as folder, _no_garbage_collection():
@@ -248,7 +250,7 @@ def read_trails(  # noqa: PLR0913  # what a pass needs
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Pause the search for cycles: reading creates none, and the search would take a tenth of the time."""
+    """Pause the garbage collector: reading creates no reference cycles, and the collector would take a tenth of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -273,10 +275,10 @@ def _scan_all(tasks: Sequence[ScanTask], workers: int, progress: Progress) -> It
         return [future.result() for future in futures]
 
 
-def _roles(*given: Given | None) -> dict[str, str]:
+def _roles(*policy_inputs: PolicyInput | None) -> dict[str, str]:
     """Map role names to ARNs where a snapshot knows them and the name is unique."""
     found: dict[str, set[str]] = {}
-    for one in given:
+    for one in policy_inputs:
         if one is not None and isinstance(one.policies, AccountPolicies):
             for principal in one.policies.account.principals.values():
                 if principal.kind == "role":

@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from guardedbedrock.governance.inputs import Given
+from guardedbedrock.governance.inputs import PolicyInput
 from guardedbedrock.governance.replay.distinct_calls.counting import STRENGTH, CallGroup, in_order, survivors
 from guardedbedrock.governance.replay.reading.events import text_of_uuid
 from guardedbedrock.governance.replay.reading.evidence import NO_EVIDENCE, Evidence
@@ -56,9 +56,9 @@ _DECIDED: Final = f"{_COUNTED}, verdicts binary"
 def replay_on_spark(  # noqa: PLR0913  # each is an option of `replay`
     spark: Any,
     trails: Iterable[str | Path],
-    policies: str | Path | Given,
+    policies: str | Path | PolicyInput,
     *,
-    baseline: str | Path | Given | None = None,
+    baseline: str | Path | PolicyInput | None = None,
     snapshot: str | Path | None = None,
     since: str | datetime | None = None,
     until: str | datetime | None = None,
@@ -69,7 +69,7 @@ def replay_on_spark(  # noqa: PLR0913  # each is an option of `replay`
     tasks: int | None = None,
 ) -> ReplayReport:
     """
-    Replay recorded calls against policies on Spark. The report is that of `replay`.
+    Replay recorded calls against policies on Spark. The report is the same as that of `replay`.
 
     Policies and snapshot are files of the driver. Trails and logs are read by the tasks: ``s3://`` paths by `bucket`, other
     paths on each executor, so they must be on a file system that all executors share.
@@ -92,15 +92,15 @@ def replay_on_spark(  # noqa: PLR0913  # each is an option of `replay`
         ConfigurationError: As in `replay`.
         PolicySyntaxError: As in `replay`.
     """
-    given = prepare(trails, policies, baseline, snapshot, since, until, assume, guardrail, invocation_logs, bucket)
-    size = sum(file.size for file in (*given.files, *given.logs))
-    shares = plan(given.files, given.logs, tasks or _between(size // _BYTES_A_TASK))
-    template = ScanTask(0, (), (), Path(), 1, given.projection, *given.bounds, bucket, joins=bool(given.logs))
+    inputs = prepare(trails, policies, baseline, snapshot, since, until, assume, guardrail, invocation_logs, bucket)
+    size = sum(file.size for file in (*inputs.files, *inputs.logs))
+    shares = plan(inputs.files, inputs.logs, tasks or _between(size // _BYTES_A_TASK))
+    template = ScanTask(0, (), (), Path(), 1, inputs.projection, *inputs.bounds, bucket, joins=bool(inputs.logs))
     scanned = _scanned(spark, shares, template).persist()
     try:
         calls = _calls(scanned, _between(size // _BYTES_A_PARTITION))
         counted = _counted(calls, scanned)
-        decided = counted.mapInArrow(partial(_decide, new=given.new, old=given.old), _DECIDED).collect()
+        decided = counted.mapInArrow(partial(_decide, new=inputs.new, old=inputs.old), _DECIDED).collect()
         mantle = scanned.filter(f"part = '{EVENTS}' AND kind = {MANTLE}").select("slot").distinct().count()
         notes = [json.loads(row["note"]) for row in scanned.filter(f"part = '{_NOTE}'").select("note").collect()]
     finally:
@@ -109,10 +109,10 @@ def replay_on_spark(  # noqa: PLR0913  # each is an option of `replay`
     groups = [_group(row.asDict()) for row in decided]
     for group, row in zip(groups, decided, strict=True):
         verdicts[group.call, group.evidence] = pickle.loads(row["verdicts"])  # noqa: S301  # pickled by a task of this replay
-    skips = sorted_skips([*given.skipped, *(SkippedInput(**one) for note in notes for one in note["skipped"])])
+    skips = sorted_skips([*inputs.skipped, *(SkippedInput(**one) for note in notes for one in note["skipped"])])
     if not groups:
         require_records(sum(note["events"] - note["unreadable"] for note in notes), skips)
-    report = build(in_order(groups), _Decided(verdicts, 0), _Decided(verdicts, 1) if given.old else None)
+    report = build(in_order(groups), _Decided(verdicts, 0), _Decided(verdicts, 1) if inputs.old else None)
     report.events = sum(note["events"] for note in notes)
     report.mantle = mantle
     report.skipped = skips

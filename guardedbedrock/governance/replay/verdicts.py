@@ -12,7 +12,7 @@ from guardedbedrock.bedrock import Caller, Guardrail, Inventory, Operation, auth
 from guardedbedrock.bedrock.authorization.condition_keys import carries
 from guardedbedrock.bedrock.caller import UNKNOWN_KEYS, may_be_set
 from guardedbedrock.bedrock.resources.models import GUARDRAIL_KEY
-from guardedbedrock.governance.inputs import PolicyInput
+from guardedbedrock.governance.inputs import PoliciesByPrincipal
 from guardedbedrock.governance.replay.reading.evidence import Evidence
 from guardedbedrock.governance.replay.reading.projection import CallTuple
 from guardedbedrock.iam import Decision, Outcome, Request
@@ -38,7 +38,7 @@ class CallVerdict:
 
     @property
     def is_denied(self) -> bool:
-        """Whether the call is denied for sure."""
+        """Whether the call is certainly denied."""
         return self.outcome in ("implicitDeny", "explicitDeny")
 
 
@@ -52,13 +52,13 @@ class Judge:
         guardrail: Which guardrail a call carries: the one that its invocation log shows (``from-log``; unknown without
             evidence), an ``unknown`` one, or the approved one that the guard would inject (``injected``).
         guardrails: The approved guardrails, for ``injected``.
-        assumed: Context keys that the user states for every call.
-        inventory: What is known of profiles and guardrails.
+        assumed: Context keys that the user assumes for every call.
+        inventory: The known profiles and guardrails.
         advisory_policy_types: Policy types whose denials leave the verdict open.
         reads: Context keys in lower case that the policies read.
     """
 
-    policies: PolicyInput
+    policies: PoliciesByPrincipal
     guardrail: GuardrailAssumption = "from-log"
     guardrails: tuple[Guardrail, ...] = ()
     assumed: Mapping[str, str] = field(default_factory=dict)
@@ -79,7 +79,9 @@ class Judge:
                 "indeterminate", reason=f"requestParameters.{error.args[0]}: missing in the record of {call.operation}"
             )
         except (TypeError, AttributeError, ValueError):
-            return CallVerdict("indeterminate", reason=f"requestParameters: a value has another type than {call.operation} takes")
+            return CallVerdict(
+                "indeterminate", reason=f"requestParameters: a value has a type that {call.operation} does not accept"
+            )
         decisions = []
         for request in required.requests:
             policies = self.policies.policy_set(call.principal, request.resource)
@@ -91,22 +93,23 @@ class Judge:
         return CallVerdict(outcome, tuple(decisions), remarks)
 
     def _with_guardrail(self, call: CallTuple, operation: Operation, evidence: Evidence) -> tuple[Mapping[str, Any], bool]:
-        """Return the parameters with the guardrail that the call is taken to carry, and whether that is known."""
+        """Return the parameters with the guardrail that the call is assumed to carry, and whether that is known."""
         params = json.loads(call.params)
-        place = operation.location
-        if not operation.inference or place is None or any(place.read(params)):
+        location = operation.location
+        if not operation.inference or location is None or any(location.read(params)):
             return params, True
         if self.guardrail == "injected":
             for guardrail in self.guardrails:
                 if guardrail.region == call.region:
-                    return place.put(params, guardrail.arn if place.accepts_arn else guardrail.id, guardrail.version), True
+                    identifier = guardrail.arn if location.accepts_arn else guardrail.id
+                    return location.put(params, identifier, guardrail.version), True
             return params, True  # the guard has no guardrail for this region
         if self.guardrail == "from-log" and evidence.kind == "guarded" and evidence.guardrail:
-            return place.put(params, evidence.guardrail, evidence.version or "DRAFT"), True
+            return location.put(params, evidence.guardrail, evidence.version or "DRAFT"), True
         return params, self.guardrail == "from-log" and evidence.kind == "unguarded"
 
     def _complete(self, request: Request, call: CallTuple, *, is_guardrail_known: bool) -> Request:
-        """Add the time of the call. A guardrail that no evidence shows is the assumed one, or unknown, and never absent."""
+        """Add the time of the call. A guardrail that no evidence shows is the assumed one or unknown, and never absent."""
         times = {key: value for key, value in call.context if key in _TIMES}
         if times:
             request = request.with_context(times)
@@ -122,7 +125,7 @@ class Judge:
     def _caller(self, call: CallTuple) -> Caller:
         recorded = dict(call.context)
         given = {key.lower() for key in recorded}
-        # What the record gives is certain; an assumption fills a gap. `_complete` fills that of the guardrail.
+        # Keys of the record take precedence; an assumption only fills a gap. `_complete` fills the gap of the guardrail.
         assumed = {key: value for key, value in self.assumed.items() if key.lower() not in {*given, GUARDRAIL_KEY.lower()}}
         tags = {f"aws:PrincipalTag/{key}": value for key, value in (self.policies.tags(call.principal) or {}).items()}
         unknown = {key for key in self.reads if may_be_set(key, via_service=recorded.get("aws:ViaAWSService") == "true")}

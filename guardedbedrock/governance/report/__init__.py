@@ -6,7 +6,7 @@ The access report: which principals can call which models, with a guardrail and 
 - `build`: evaluates a scope
 - `records`: the report, its rows and their decisions
 - `matrix`: the decisions of one group of principals on all models, and their explanations
-- `call_classes`, `alike`: the calls that policies cannot tell apart, so that one evaluation is enough
+- `call_classes`, `name_comparison`: the calls that policies cannot tell apart, so that one evaluation is enough
 - `placeholders`: what replaces the model and the guardrail in an explanation
 - `formats`, `page`: the report as JSON, as CSV, and as an HTML page
 """

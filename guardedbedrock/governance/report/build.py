@@ -1,4 +1,4 @@
-"""Build the access report: evaluate each group of principals with the policy engine, and merge those that are alike."""
+"""Build the access report: evaluate each group of principals with the policy engine, and merge groups with equal decisions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from guardedbedrock.governance.proof.solving.solver import is_available
 from guardedbedrock.governance.report.call_classes import CallClasses
 from guardedbedrock.governance.report.matrix import Matrix
 from guardedbedrock.governance.report.records import AccessReport, GuardrailPermission, PrincipalRow, RowProof, count_unguarded
-from guardedbedrock.governance.report.scope import Scope, Subject
+from guardedbedrock.governance.report.scope import PrincipalGroup, Scope
 from guardedbedrock.iam import Outcome
 
 _SERVICE: Final = "bedrock"
@@ -33,21 +33,21 @@ def build(
         scope: What to evaluate.
         proof: Whether to ask the solver too, if cvc5 is installed.
         timeout: Limit of the solver for each part of a proof, in seconds.
-        progress: Called with the number of evaluated groups of principals, and of all groups.
+        progress: Called with the number of evaluated groups of principals, and the number of all groups.
     """
     calls = CallClasses(scope)
     situations = calls.situations
     rows: dict[object, tuple[list[str], PrincipalRow]] = {}
-    for number, subject in enumerate(scope.subjects):
-        matrix = Matrix(scope, subject, calls)
+    for number, group in enumerate(scope.groups):
+        matrix = Matrix(scope, group, calls)
         found = tuple(matrix.verdicts())
-        changes = tuple(_changes(scope, subject, matrix.guardrails_alike()))
-        answer = _prove(scope, subject, timeout) if proof and is_available() else None
+        changes = tuple(_changes(scope, group, matrix.guardrail_groups()))
+        answer = _prove(scope, group, timeout) if proof and is_available() else None
         key = found, changes, answer
         if key not in rows:
-            rows[key] = [], PrincipalRow(subject.principals, matrix.explained(), changes, answer)
-        rows[key][0].extend(subject.principals)
-        progress(number + 1, len(scope.subjects))
+            rows[key] = [], PrincipalRow(group.principals, matrix.explained(), changes, answer)
+        rows[key][0].extend(group.principals)
+        progress(number + 1, len(scope.groups))
     merged = [PrincipalRow(tuple(names), row.cells, row.changes, row.proof) for names, row in rows.values()]
     merged.sort(
         key=lambda row: (*(-count_unguarded(row, situations, one) for one in ("allowed", "indeterminate")), row.principals)
@@ -55,18 +55,18 @@ def build(
     return AccessReport(scope, tuple(merged), situations)
 
 
-def _changes(scope: Scope, subject: Subject, alike: Sequence[tuple[str, ...]]) -> Iterator[GuardrailPermission]:
-    """Yield the changes of guardrails that are allowed or indeterminate; guardrails that are `alike` are evaluated once."""
+def _changes(scope: Scope, group: PrincipalGroup, guardrail_groups: Sequence[tuple[str, ...]]) -> Iterator[GuardrailPermission]:
+    """Yield the changes of guardrails that are allowed or indeterminate. Each group of guardrails is evaluated once."""
     order = {one.arn: number for number, one in enumerate(scope.guardrails)}
     for action, sample in MANAGEMENT.items():
         operation = find_operation(_SERVICE, action.partition(":")[2])
         found: dict[tuple[Outcome, tuple[str, ...]], set[str]] = {}
-        on_guardrails = [(arns, arns[0].split(":")[3]) for arns in alike]
+        on_guardrails = [(arns, arns[0].split(":")[3]) for arns in guardrail_groups]
         for arns, region in on_guardrails if sample != "*" else [((), region) for region in scope.regions]:
             params = {"guardrailIdentifier": arns[0]} if arns else {}
-            required = scope.authorizer(operation, params, subject.caller(region), scope.inventory)
-            required = caller_side(required, subject.policies)
-            decisions = tuple(subject.policies.evaluate(request) for request in required.requests)
+            required = scope.authorizer(operation, params, group.caller(region), scope.inventory)
+            required = caller_side(required, group.policies)
+            decisions = tuple(group.policies.evaluate(request) for request in required.requests)
             outcome = required.outcome(decisions, () if scope.rcp_applies else ("rcp",))
             if outcome in ("allowed", "indeterminate"):
                 keys = {key for decision in decisions for key in decision.hangs_on} if outcome == "indeterminate" else ()
@@ -75,9 +75,9 @@ def _changes(scope: Scope, subject: Subject, alike: Sequence[tuple[str, ...]]) -
             yield GuardrailPermission(action, outcome, tuple(sorted(names, key=order.__getitem__)), keys_of_it)
 
 
-def _prove(scope: Scope, subject: Subject, timeout: float) -> RowProof:
+def _prove(scope: Scope, group: PrincipalGroup, timeout: float) -> RowProof:
     approved = tuple(one.key for one in scope.guardrails)
-    policies = ProofPolicies.of(subject.identity, subject.principals[0], rcp_applies=scope.rcp_applies)
+    policies = ProofPolicies.of(group.identity, group.principals[0], rcp_applies=scope.rcp_applies)
     answer = guardrail_required(policies, approved, Options(timeout=timeout))
     if answer.witness is None:
         return RowProof(answer.answer, answer.reason)

@@ -1,4 +1,4 @@
-"""The model calls of the access report, in classes of calls that the policies of a subject decide alike."""
+"""Divide the model calls of the access report into classes of calls with equal decisions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 
 from guardedbedrock.bedrock.resources.enforced_guardrails import is_enforced
 from guardedbedrock.bedrock.resources.models import Resource, resources
-from guardedbedrock.governance.report.alike import Alike, texts_of
+from guardedbedrock.governance.report.name_comparison import NameComparison, texts_of
 from guardedbedrock.governance.report.placeholders import base_of
 from guardedbedrock.governance.report.scope import ReportedModel, Scope, Situation
 from guardedbedrock.iam import PolicySet
@@ -14,9 +14,9 @@ from guardedbedrock.iam import PolicySet
 
 class CallClasses:
     """
-    The model calls of a report: which models exist in which situation, and under which names policies see them.
+    The model calls of a report: which models exist in which situation, and which names policies compare.
 
-    One instance serves all subjects.
+    One instance serves all groups of principals.
 
     Args:
         scope: What the report is about.
@@ -28,23 +28,23 @@ class CallClasses:
     def __init__(self, scope: Scope) -> None:
         self.situations = scope.situations
         self._scope = scope
-        self._guardrails = Alike([_guardrail_names(one, scope) for one in self.situations])
+        self._guardrails = NameComparison([_guardrail_names(one, scope) for one in self.situations])
         self._models = {}
-        for region in scope.regions if scope.subjects else ():
-            caller = scope.subjects[0].caller(region)
+        for region in scope.regions if scope.groups else ():
+            caller = scope.groups[0].caller(region)
             found = [resources(model.id, caller, scope.inventory) for model in scope.models]
             shapes = [
                 (_shape(model, listed), _enforced_on(model, region, scope))
                 for model, listed in zip(scope.models, found, strict=True)
             ]
-            self._models[region] = shapes, Alike([[one.arn for one in listed] for listed in found])
+            self._models[region] = shapes, NameComparison([[one.arn for one in listed] for listed in found])
 
     def classes(self, policies: PolicySet) -> tuple[list[Hashable], dict[str, list[Hashable]]]:
         """
-        Return what policies tell apart.
+        Return the classes of calls that policies can tell apart.
 
         Returns:
-            A key for each situation, and for each Region a key for each model. Calls with equal keys are decided alike.
+            A key for each situation, and for each Region a key for each model. Calls with equal keys have equal decisions.
         """
         texts = texts_of(policies)
         reads_tags = any(key.startswith("aws:resourcetag/") for key in policies.reads)
@@ -59,7 +59,8 @@ class CallClasses:
             for one, signature in zip(self.situations, self._guardrails.signatures(texts), strict=True)
         ]
         models: dict[str, list[Hashable]] = {
-            region: list(zip(shapes, alike.signatures(texts), strict=True)) for region, (shapes, alike) in self._models.items()
+            region: list(zip(shapes, comparison.signatures(texts), strict=True))
+            for region, (shapes, comparison) in self._models.items()
         }
         return situations, models
 
@@ -76,7 +77,7 @@ def _tags_of(situation: Situation, scope: Scope) -> Hashable:
 
 
 def _effects_of(situation: Situation, scope: Scope) -> Hashable:
-    """Return what makes a call with this guardrail need other authorizations."""
+    """Return the properties of the guardrail that change which authorizations a call needs."""
     arn = situation.guardrail.arn if situation.guardrail else ""
     account = arn.split(":")[4] if arn else ""
     return scope.inventory.profiles.get(arn), any(one.arn == arn for one in scope.inventory.enforced), account

@@ -33,7 +33,7 @@ def as_data(report: AccessReport) -> dict[str, Any]:
     Return the report as data for JSON.
 
     A row has one list for each situation, with one index into ``cells`` for each model; null where the Region does not have the
-    model. A cell has one index into ``answers`` for each operation. In the texts of an answer, ``placeholders`` replace the
+    model. A cell has one index into ``answers`` for each operation. In the strings of an answer, ``placeholders`` replace the
     values of the situation and the model: see `fill`.
     """
     table = AnswerTable()
@@ -106,7 +106,7 @@ class AnswerTable:
 
     def cell(self, cell: Cell) -> int:
         """Return the number of a cell."""
-        # By identity first: a row has one object for thousands of equal cells, and hashing its texts is slow.
+        # By identity first: a row has one object for thousands of equal cells, and hashing its strings is slow.
         if id(cell) not in self._known:
             answers = tuple(self.answers.setdefault(one, len(self.answers)) for one in cell)
             self._known[id(cell)] = self.cells.setdefault(answers, len(self.cells))
@@ -148,5 +148,5 @@ def _line(values: tuple[str, ...]) -> str:
 
 
 def _as_text(value: str) -> str:
-    """Return a value that no spreadsheet runs as a formula: names come from the account."""
+    """Return a value that no spreadsheet runs as a formula. Names in the account could be formulas."""
     return f"'{value}" if value.startswith(_FORMULA_STARTS) else value

@@ -1,4 +1,4 @@
-"""The matrix of one subject: the decision on each model in each situation, and its explanation."""
+"""The matrix of one group of principals: the decision on each model in each situation, and its explanation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from guardedbedrock.bedrock.authorization.cross_account import caller_side
 from guardedbedrock.governance.report.call_classes import CallClasses
 from guardedbedrock.governance.report.placeholders import value_replacer
 from guardedbedrock.governance.report.records import OPERATIONS, CallDecision, Cell, ExplainedDecision
-from guardedbedrock.governance.report.scope import ReportedModel, Scope, Situation, Subject
+from guardedbedrock.governance.report.scope import PrincipalGroup, ReportedModel, Scope, Situation
 from guardedbedrock.iam import Decision, Outcome, PolicyType
 
 _SERVICE: Final = "bedrock-runtime"
@@ -30,19 +30,19 @@ class _Decided:
 
 class Matrix:
     """
-    The decisions of one subject, kept until it is known whether a row needs their explanation.
+    The decisions of one group of principals, kept until it is known whether a row needs their explanation.
 
     Args:
         scope: What the report is about.
-        subject: The subject.
-        calls: The model calls of the report. Of calls that the policies of the subject decide alike, one is evaluated.
+        group: The group.
+        calls: The model calls of the report. Only one call of each class is evaluated.
     """
 
-    def __init__(self, scope: Scope, subject: Subject, calls: CallClasses) -> None:
-        self._scope, self._subject, self._calls = scope, subject, calls
+    def __init__(self, scope: Scope, group: PrincipalGroup, calls: CallClasses) -> None:
+        self._scope, self._group, self._calls = scope, group, calls
         self._advisory = () if scope.rcp_applies else ("rcp",)
-        self._callers = {region: subject.caller(region) for region in scope.regions}
-        situations, models = calls.classes(subject.policies)
+        self._callers = {region: group.caller(region) for region in scope.regions}
+        situations, models = calls.classes(group.policies)
         self._situations = situations
         self._decided: dict[Hashable, _Decided] = {}
         self._keys: list[list[Hashable | None]] = [
@@ -65,8 +65,8 @@ class Matrix:
         for keys in self._keys:
             yield tuple(None if key is None else found[key] for key in keys)
 
-    def guardrails_alike(self) -> tuple[tuple[str, ...], ...]:
-        """Return the ARNs of the approved guardrails; those that the policies cannot tell apart are together."""
+    def guardrail_groups(self) -> tuple[tuple[str, ...], ...]:
+        """Return the ARNs of the approved guardrails; those that the policies cannot tell apart are one group."""
         found: dict[Hashable, dict[str, None]] = {}
         for situation, key in zip(self._calls.situations, self._situations, strict=True):
             if situation.kind == "approved" and situation.guardrail is not None:
@@ -88,7 +88,7 @@ class Matrix:
         params: Mapping[str, Any] = {"modelId": model.id}
         if situation.guardrail is not None and operation.location is not None:
             params = operation.location.put(params, situation.guardrail.arn, situation.guardrail.version)
-        policies = self._subject.policies
+        policies = self._group.policies
         required = self._scope.authorizer(operation, params, self._callers[situation.region], self._scope.inventory)
         required = caller_side(required, policies)
         decisions = tuple([policies.evaluate(request) for request in required.requests])

@@ -89,7 +89,7 @@ def _shortened(one: ExplainedDecision, depth: int) -> ExplainedDecision:
 
 
 def _page_data(report: AccessReport) -> dict[str, Any]:
-    """Return the data of the script: texts, answers, cells and lines of cells are numbered, and each is there once."""
+    """Return the data of the script. Strings, answers, cells and lines of cells are numbered, and each occurs once."""
     table, strings = AnswerTable(), _Numbered()
     lines: dict[tuple[int, ...], int] = {}
     rows = []
@@ -116,7 +116,7 @@ def _page_data(report: AccessReport) -> dict[str, Any]:
 
 
 class _Numbered:
-    """Numbers texts."""
+    """Numbers strings."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
@@ -176,7 +176,7 @@ def _proofs(report: AccessReport) -> list[tuple[tuple[str, ...], RowProof]]:
 
 
 def _routes(scope: Scope) -> list[tuple[str, tuple[str, ...], list[str]]]:
-    """Return source Region, destination Regions and the profiles with these destinations."""
+    """Return each source Region with its destination Regions and the profiles that route to these destinations."""
     found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for model in scope.models:
         for region, targets in model.routes.items():

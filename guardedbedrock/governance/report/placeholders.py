@@ -17,7 +17,7 @@ PLACEHOLDERS: Final = ("{model}", "{base model}", "{guardrail}", "{guardrail ARN
 
 
 def values_of(situation: Situation, model: ReportedModel) -> tuple[str, ...]:
-    """Return the values of the `PLACEHOLDERS`; ``""`` for one that is not used."""
+    """Return the values of the `PLACEHOLDERS`; ``""`` for a placeholder that is not used."""
     guardrail = situation.guardrail
     return (
         model.id,
@@ -39,7 +39,7 @@ def fill(text: str, situation: Situation, model: ReportedModel) -> str:
 
 
 def value_replacer(situation: Situation, model: ReportedModel) -> Callable[[str], str]:
-    """Return a function that replaces the values in a text with the placeholders, the reverse of `fill`."""
+    """Return a function that replaces the values in a string with the placeholders, the reverse of `fill`."""
     pairs = [(value, name) for name, value in zip(PLACEHOLDERS, values_of(situation, model), strict=True) if value]
 
     def replace(text: str) -> str:

@@ -19,7 +19,7 @@ ASSUMPTIONS: Final = (
     "Agents, flows, batch jobs and bedrock-mantle are not part of the report.",
     "Calls go directly to Bedrock over TLS, signed with SigV4, without a session policy and without a VPC endpoint policy.",
     (
-        "A context key that the snapshot or the configuration does not give is unknown. A decision that depends on it is "
+        "A context key that neither the snapshot nor the configuration contains is unknown. A decision that depends on it is "
         "indeterminate."
     ),
     "A principal that may change IAM policies can give itself more access than the report shows.",
@@ -35,7 +35,7 @@ class CallDecision:
 
     Args:
         outcome: The decision.
-        policy_type: The policy type that decides; None if several decide, or none.
+        policy_type: The policy type that decides; None if several policy types or none decide.
         depends_on: Unknown context keys that an indeterminate decision depends on.
     """
 
@@ -107,7 +107,7 @@ class RowProof:
 @dataclass(frozen=True, slots=True)
 class PrincipalRow:
     """
-    Principals whose decisions are alike.
+    Principals with equal decisions.
 
     Args:
         principals: Their ARNs. The explanations are those of the first one.
@@ -139,18 +139,18 @@ class AccessReport:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """What the report presumes, in sentences."""
+        """What the report assumes, in sentences."""
         reason = "--no-proof was given" if is_available() else "guardedbedrock[proof] is not installed"
         solver = () if any(row.proof for row in self.rows) else (f"No proof was made: {reason}.",)
         return (*self.scope.assumptions, *ASSUMPTIONS, *solver)
 
     def unguarded(self, outcome: Outcome) -> int:
-        """Count the principals with a call without a guardrail that is decided so."""
+        """Count the principals for which at least one call without a guardrail has an outcome."""
         return sum(len(row.principals) for row in self.rows if count_unguarded(row, self.situations, outcome))
 
     @property
     def undecided(self) -> int:
-        """The number of principals with no call that is surely allowed without a guardrail, and at least one undecided."""
+        """The number of principals for which no call without a guardrail is allowed, and at least one is indeterminate."""
         return sum(
             len(row.principals)
             for row in self.rows
@@ -159,6 +159,6 @@ class AccessReport:
 
 
 def count_unguarded(row: PrincipalRow, situations: Sequence[Situation], outcome: Outcome) -> int:
-    """Count the models and Regions that a row can call without a guardrail by at least one operation."""
+    """Count the pairs of model and Region for which at least one operation without a guardrail has an outcome."""
     unguarded = [cells for situation, cells in zip(situations, row.cells, strict=True) if situation.kind == "none"]
     return sum(any(one.verdict.outcome == outcome for one in cell or ()) for cells in unguarded for cell in cells)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from guardedbedrock.bedrock.resources.models import kind_of
 from guardedbedrock.bedrock.resources.profiles import destinations
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.report.scope import ReportedModel, Subject
+from guardedbedrock.governance.report.scope import PrincipalGroup, ReportedModel
 from guardedbedrock.iam import PolicySet
 
 _UNLISTED_MODEL: Final = "unlisted.model-v1:0"
@@ -29,7 +29,7 @@ def given_models(models: Sequence[str]) -> tuple[ReportedModel, ...]:
     Return the models that the user names by ID or ARN.
 
     Raises:
-        ConfigurationError: A text is not the ID or ARN of a model.
+        ConfigurationError: A string is not the ID or ARN of a model.
     """
     for one in models:
         if not _MODEL_ID.fullmatch(one):
@@ -39,11 +39,11 @@ def given_models(models: Sequence[str]) -> tuple[ReportedModel, ...]:
     return tuple(ReportedModel(one, one, routes=_documented_routes(one)) for one in dict.fromkeys(models))
 
 
-def models_of(subjects: Iterable[Subject], snapshot: Mapping[str, Any]) -> Iterator[ReportedModel]:
+def models_of(groups: Iterable[PrincipalGroup], snapshot: Mapping[str, Any]) -> Iterator[ReportedModel]:
     """Yield the models that policies and profiles name, a sample for each pattern, and one for every other model."""
     profiles = tuple(snapshot.get("inference_profiles") or ())
     targets = [model.rpartition("/")[2] for one in profiles for model in one["models"]]
-    named = sorted({name for subject in subjects for name in _model_names(subject.policies)})
+    named = sorted({name for group in groups for name in _model_names(group.policies)})
     plain = [name for name in named if not _is_pattern(name)]
     foundation = sorted({one for one in (*plain, *targets) if kind_of(one) != "inference-profile"})
     yield from (ReportedModel(one, one) for one in foundation)

@@ -18,16 +18,16 @@ _UNLISTED_GUARDRAIL: Final = "unlistedguardrail"
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class PrincipalGroup:
     """
-    Principals whose policies are equal, and for whom the facts that these policies read are equal. One evaluation is enough.
+    Principals with equal policies and equal values of all facts that these policies read. One evaluation is enough for all.
 
     Args:
         principals: Their ARNs. The first one is evaluated.
         policies: Their policies, with the resource-based policies of every resource.
         identity: Their policies without the resource-based ones, for the proof.
-        context: Context keys of every call of theirs that are known.
-        userid: Unique ID of a user; ``""`` for a role, of which the session is a part.
+        context: The known context keys of every call that they make.
+        userid: Unique ID of a user; ``""`` for a role, whose ``aws:userid`` also contains the session name.
     """
 
     principals: tuple[str, ...]
@@ -85,22 +85,22 @@ class Scope:
         source: Where the policies come from, for the title.
         account: Account ID; ``""`` if it is not known.
         time: When the snapshot was taken; ``""`` if that is not known.
-        subjects: The principals, grouped.
+        groups: The principals, in groups.
         models: The models.
         guardrails: The guardrails that count as approved.
         regions: The Regions.
-        inventory: What is known of profiles and guardrails.
+        inventory: The known profiles and guardrails.
         gaps: What could not be read, in sentences.
-        assumptions: What the report presumes, in sentences.
+        assumptions: What the report assumes, in sentences.
         unread: What could not be read and could change every decision on a model call, by Region.
-        authorizer: Gives the authorizations of a call.
-        rcp_applies: Whether RCPs reach Bedrock for sure.
+        authorizer: Returns the authorizations of a call.
+        rcp_applies: Whether RCPs certainly apply to Bedrock.
     """
 
     source: str
     account: str
     time: str
-    subjects: tuple[Subject, ...]
+    groups: tuple[PrincipalGroup, ...]
     models: tuple[ReportedModel, ...]
     guardrails: tuple[Guardrail, ...]
     regions: tuple[str, ...]
@@ -122,7 +122,7 @@ class Scope:
         yield from (Situation(region, "approved", one) for one in self.guardrails if one.region == region)
 
     def _other(self, region: str) -> Guardrail:
-        parts = self.subjects[0].principals[0].split(":") if self.subjects else []
+        parts = self.groups[0].principals[0].split(":") if self.groups else []
         partition = parts[1] if parts else "aws"
         account = self.account or "123456789012"
         return Guardrail(f"arn:{partition}:bedrock:{region}:{account}:guardrail/{_UNLISTED_GUARDRAIL}", "1")

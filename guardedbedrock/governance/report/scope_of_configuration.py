@@ -9,7 +9,7 @@ from typing import Final
 from guardedbedrock.bedrock import AUTHORIZERS, Inventory
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.report.reported_models import given_models, models_of
-from guardedbedrock.governance.report.scope import Scope, Subject, regions_of
+from guardedbedrock.governance.report.scope import PrincipalGroup, Scope, regions_of
 from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.settings.settings import load
 
@@ -21,7 +21,7 @@ def of_configuration(path: str | Path | None, models: Sequence[str] = ()) -> Sco
     Read the scope of a report about the principal of a configuration.
 
     Args:
-        path: The configuration; None looks where `Guard.from_config` looks.
+        path: The configuration; None searches the locations of `Guard.from_config`.
         models: The models; those that the policies and profiles name by default.
 
     Raises:
@@ -40,7 +40,7 @@ def of_configuration(path: str | Path | None, models: Sequence[str] = ()) -> Sco
     _, partition, _, _, account, _ = guardrails[0].arn.split(":", 5)
     is_named = settings.principal is not None and not settings.asks_sts
     principal = str(settings.principal) if is_named else f"arn:{partition}:iam::{account}:{_ANY_ROLE}"
-    subject = Subject((principal,), policies, policies, context=settings.known_context)
+    group = PrincipalGroup((principal,), policies, policies, context=settings.known_context)
     resolved = settings.profiles
     profiles = [
         {"id": key, "arn": key, "models": models_of_it, "region": region}
@@ -51,8 +51,8 @@ def of_configuration(path: str | Path | None, models: Sequence[str] = ()) -> Sco
         source=name,
         account=identify(principal).account or account,
         time="",
-        subjects=(subject,),
-        models=given_models(models) or tuple(models_of((subject,), {"inference_profiles": profiles})),
+        groups=(group,),
+        models=given_models(models) or tuple(models_of((group,), {"inference_profiles": profiles})),
         guardrails=guardrails,
         regions=regions_of(guardrails, (one.region for one in settings.enforced)),
         inventory=Inventory(

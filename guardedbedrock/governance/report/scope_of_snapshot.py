@@ -11,7 +11,7 @@ from guardedbedrock.bedrock import Caller, EnforcedGuardrail, Guardrail, Invento
 from guardedbedrock.bedrock.guardrail.guardrail import DRAFT
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.report.reported_models import given_models, models_of
-from guardedbedrock.governance.report.scope import Scope, Subject, regions_of
+from guardedbedrock.governance.report.scope import PrincipalGroup, Scope, regions_of
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.iam.account.account import Account, describe_gap
 from guardedbedrock.iam.account.principals import AccountPrincipal
@@ -30,7 +30,7 @@ def of_snapshot(path: str | Path, approved: Sequence[str] = (), models: Sequence
         models: The models, by ID or ARN; those that the policies and the inference profiles name by default.
 
     Raises:
-        ConfigurationError: The file cannot be read, or nothing tells a Region.
+        ConfigurationError: The file cannot be read, or no Region is known.
         PolicySyntaxError: A policy document cannot be read.
     """
     account = Account.from_snapshot(path)
@@ -45,7 +45,7 @@ def of_snapshot(path: str | Path, approved: Sequence[str] = (), models: Sequence
 
 def _of_account(account: Account, source: str, approved: Sequence[str], models: Sequence[str]) -> Scope:
     snapshot = account.snapshot
-    subjects = tuple(_group(account))
+    groups = tuple(_group(account))
     guardrails = tuple(map(_parse_guardrail, approved)) or tuple(_guardrails_of(snapshot))
     enforced = tuple(map(EnforcedGuardrail.from_snapshot, snapshot.get("enforced_guardrails") or ()))
     listed = snapshot.get("guardrails") or ()
@@ -60,8 +60,8 @@ def _of_account(account: Account, source: str, approved: Sequence[str], models: 
         source=source,
         account=account.id,
         time=str(snapshot.get("time") or ""),
-        subjects=subjects,
-        models=given_models(models) or tuple(models_of(subjects, snapshot)),
+        groups=groups,
+        models=given_models(models) or tuple(models_of(groups, snapshot)),
         guardrails=guardrails,
         regions=regions,
         inventory=inventory,
@@ -71,7 +71,7 @@ def _of_account(account: Account, source: str, approved: Sequence[str], models: 
     )
 
 
-def _group(account: Account) -> Iterator[Subject]:
+def _group(account: Account) -> Iterator[PrincipalGroup]:
     """Group the principals, so that equal policies are evaluated once."""
     by_policies: dict[str, list[AccountPrincipal]] = {}
     for principal in account.principals.values():
@@ -84,10 +84,10 @@ def _group(account: Account) -> Iterator[Subject]:
             facts = _facts(account, principal, policies.reads)
             key = json.dumps([facts, principal.arn in named and principal.arn, identify(principal.arn).is_service_linked])
             by_facts.setdefault(key, []).append(principal)
-        for alike in by_facts.values():
-            first = alike[0]
-            yield Subject(
-                principals=tuple(one.arn for one in alike),
+        for equal in by_facts.values():
+            first = equal[0]
+            yield PrincipalGroup(
+                principals=tuple(one.arn for one in equal),
                 policies=policies if first is group[0] else account.policies_for_calls(first.arn),
                 identity=account.policy_set(first.arn),
                 context=known_context(account, first),
@@ -96,7 +96,7 @@ def _group(account: Account) -> Iterator[Subject]:
 
 
 def _policies_key(account: Account, principal: AccountPrincipal) -> str:
-    """Return equal text for principals with equal policies, whatever their inline policies are called."""
+    """Return equal keys for principals with equal policies. The names of inline policies do not count."""
     inline = sorted(json.dumps(document, sort_keys=True, default=str) for document in principal.inline.values())
     gaps = [str(gap) for gap in account.gaps_of(principal.arn)]
     named = [sorted(principal.managed), sorted(principal.groups), sorted(principal.missing), principal.boundary]
@@ -139,5 +139,5 @@ def _parse_guardrail(text: str) -> Guardrail:
 
 
 def _resolved_models(snapshot: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return the models of each profile by ARN: the same ID routes elsewhere in another Region."""
+    """Return the models of each profile by ARN, because the same ID can route to other models in another Region."""
     return {one["arn"]: tuple(one["models"]) for one in snapshot.get("inference_profiles") or ()}

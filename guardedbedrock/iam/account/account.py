@@ -264,7 +264,7 @@ class Account:
         yield from self._unread_resources()
 
     def _unread_resources(self) -> Iterator[Gap]:
-        """Yield the gap of the guardrails whose resource-based policies were not asked for."""
+        """Yield the gap of the guardrails whose resource-based policies were not requested."""
         regions = self.snapshot.get("regions")
         if regions is not None:  # without `regions` it counts as complete: the live account, or one that is written by hand
             reason = f"resource-based policies of guardrails outside {', '.join(regions)} are not in the snapshot"
@@ -334,7 +334,7 @@ class Account:
 def describe_gap(gap: Mapping[str, Any]) -> str:
     """Describe a gap of a snapshot in one sentence: which policies could not be read, and which API did not return them."""
     of = gap.get("resource") or gap.get("principal") or gap.get("region")
-    # A code of AWS or a class of botocore is one word; a reader that did not call AWS gives its reason in words.
+    # A code of AWS or a class of botocore is one word; a reader that did not call AWS writes its reason in words.
     why = gap["error"] if " " in gap["error"] else f"`{gap['api']}` returned {gap['error']}"
     return f"{_NAMES.get(gap['section'], gap['section'])}{f' of {of}' if of else ''} could not be read: {why}"
 

@@ -79,7 +79,7 @@ def sections_of_details(details: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe_damage(details: Mapping[str, Any], error: Exception) -> str:
-    """Say what an entry of authorization details lacks, and where if that is known; `error` is what reading them raised."""
+    """Describe what is wrong with authorization details, and where if that is known; reading them raised `error`."""
     for section, fields in _ENTRIES.items():
         entries = details.get(section)
         for index, entry in enumerate(entries if isinstance(entries, list) else ()):

@@ -22,7 +22,7 @@ _KINDS: Final = ("user", "role", "root")
 _COLONS: Final = 5
 
 Check: TypeAlias = Callable[[Any, str], None]
-"""Checks the value at a place of the snapshot; raises `ConfigurationError`."""
+"""Checks a value of the snapshot, given its location, such as ``groups["arn"].inline``; raises `ConfigurationError`."""
 
 
 def check_shapes(snapshot: Mapping[str, Any], name: str) -> None:
@@ -51,66 +51,66 @@ def _anything(_: Any, __: str) -> None:
     pass
 
 
-def _text(value: Any, place: str) -> None:
+def _text(value: Any, location: str) -> None:
     if not isinstance(value, str):
-        raise ConfigurationError(f"`{place}` must be a JSON string")
+        raise ConfigurationError(f"`{location}` must be a JSON string")
 
 
-def _object(value: Any, place: str) -> None:
+def _object(value: Any, location: str) -> None:
     if not isinstance(value, Mapping):
-        raise ConfigurationError(f"`{place}` must be a JSON object")
+        raise ConfigurationError(f"`{location}` must be a JSON object")
 
 
 def _array_of(check: Check) -> Check:
-    def check_items(value: Any, place: str) -> None:
+    def check_items(value: Any, location: str) -> None:
         if not isinstance(value, list | tuple):
-            raise ConfigurationError(f"`{place}` must be a JSON array")
+            raise ConfigurationError(f"`{location}` must be a JSON array")
         for index, item in enumerate(value):
-            check(item, f"{place}[{index}]")
+            check(item, f"{location}[{index}]")
 
     return check_items
 
 
 def _object_of(check: Check, check_key: Check = _anything) -> Check:
-    def check_values(value: Any, place: str) -> None:
-        _object(value, place)
+    def check_values(value: Any, location: str) -> None:
+        _object(value, location)
         for key, item in value.items():
-            check_key(key, f'{place}["{key}"]')
-            check(item, f'{place}["{key}"]')
+            check_key(key, f'{location}["{key}"]')
+            check(item, f'{location}["{key}"]')
 
     return check_values
 
 
 def _members(required: Mapping[str, Check], optional: Mapping[str, Check]) -> Check:
-    def check_members(value: Any, place: str) -> None:
-        _object(value, place)
+    def check_members(value: Any, location: str) -> None:
+        _object(value, location)
         for key, check in required.items():
             if key not in value:
-                raise ConfigurationError(f"`{place}.{key}` is missing")
-            check(value[key], f"{place}.{key}")
+                raise ConfigurationError(f"`{location}.{key}` is missing")
+            check(value[key], f"{location}.{key}")
         for key, check in optional.items():
             if value.get(key) is not None:
-                check(value[key], f"{place}.{key}")
+                check(value[key], f"{location}.{key}")
 
     return check_members
 
 
 def _one_or_more(check: Check) -> Check:
     several = _array_of(check)
-    return lambda value, place: (several if isinstance(value, list) else check)(value, place)
+    return lambda value, location: (several if isinstance(value, list) else check)(value, location)
 
 
 def _one_of(values: tuple[str, ...]) -> Check:
-    def check_choice(value: Any, place: str) -> None:
+    def check_choice(value: Any, location: str) -> None:
         if value not in values:
-            raise ConfigurationError(f"`{place}` is `{value}`; it must be one of {', '.join(values)}")
+            raise ConfigurationError(f"`{location}` is `{value}`; it must be one of {', '.join(values)}")
 
     return check_choice
 
 
-def _arn(value: Any, place: str) -> None:
+def _arn(value: Any, location: str) -> None:
     if not isinstance(value, str) or value.count(":") < _COLONS:
-        raise ConfigurationError(f"`{place}` is not the ARN of a user or role")
+        raise ConfigurationError(f"`{location}` is not the ARN of a user or role")
 
 
 # -- sections -------------------------------------------------------------------------------------------------------------

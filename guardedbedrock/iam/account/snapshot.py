@@ -66,7 +66,7 @@ def to_text(snapshot: Mapping[str, Any]) -> str:
 
 
 def _number_text(value: object) -> str:
-    """Write a number of a policy exactly. IAM compares the values of conditions as text or as numbers in text."""
+    """Write a number of a policy exactly. IAM compares the values of conditions as strings, or as numbers in strings."""
     if not isinstance(value, Decimal):
         raise TypeError(f"{type(value).__name__} is not JSON")
     return format(value, "f")
@@ -210,7 +210,7 @@ def _snapshot(loaded: Mapping[str, Any], name: str) -> dict[str, Any]:
     missing = [key for key in REQUIRED if key not in loaded]
     if missing:
         raise ConfigurationError(
-            f"{name}: `{missing[0]}` is missing; write the file with `guardedbedrock snapshot`, or give the output of "
+            f"{name}: `{missing[0]}` is missing; write the file with `guardedbedrock snapshot`, or use the output of "
             "`aws iam get-account-authorization-details`"
         )
     if loaded["schema"] != SCHEMA:
@@ -227,7 +227,7 @@ def _snapshot(loaded: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _foreign(details: Mapping[str, Any], name: str) -> dict[str, Any]:
     for key in DETAIL_KEYS:
         if details.get(key) is not None and not isinstance(details[key], list):
-            raise ConfigurationError(f"{name}: `{key}` must be a JSON array; give the output of the AWS CLI unchanged")
+            raise ConfigurationError(f"{name}: `{key}` must be a JSON array; use the output of the AWS CLI unchanged")
     try:
         sections = sections_of_details(details)
     except (KeyError, TypeError, AttributeError) as error:

@@ -91,14 +91,14 @@ class Decision:
         """
         The unknown keys that the decision depends on, sorted; ``()`` unless the outcome is ``indeterminate``.
 
-        If `hangs_on_is_exact`, each of them can change the outcome. No key that is not listed ever can. An indeterminate decision
+        If `hangs_on_is_exact`, each of them can change the outcome. A key that is not listed cannot. An indeterminate decision
         without keys has `reasons`.
         """
         return self._unresolved.keys
 
     @property
     def hangs_on_is_exact(self) -> bool:
-        """Whether each key of `hangs_on` can change the outcome. If False, too many values were possible, and some may not."""
+        """Whether each key of `hangs_on` can change the outcome. If False, there were too many values to try."""
         return self._unresolved.is_exact
 
     @property
@@ -146,7 +146,7 @@ class Decision:
         return self.grounds.explain(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the computed answers in place of the compiled policies."""
+        """Pickle the computed answers instead of the compiled policies."""
         grounds = RecordedGrounds(self.statements, self._unresolved, self.explain())
         return Decision, (self.outcome, self.policy_type, self.request, grounds)
 

@@ -1,7 +1,7 @@
 """
 Explain a decision.
 
-The explanation reuses the tests that made the decision, so it cannot contradict it. Unlike the evaluator, the explanation does
+The explanation reuses the tests that made the decision, so the two cannot disagree. Unlike the evaluator, the explanation does
 not stop at the first element that fails.
 """
 

@@ -138,12 +138,12 @@ def _reason(action: str, policy_type: str | None, explicit: bool | None, policy_
 
 def parse(text: str) -> Sentence | None:
     """
-    Parse the first access denied message in a text; return None if the text has none.
+    Parse the first access denied message in a string; return None if there is none.
 
-    Accepted are the forms that AWS is known to send: text before and after the message, line breaks, a quoted resource, a final
+    It accepts the forms that AWS is known to send: text before and after the message, line breaks, a quoted resource, a final
     period, no resource, no reason, and a reason that names another action.
 
-    Cost: linear in the length of the text; no pattern can match a part of it in two ways.
+    Cost: linear in the length of the string; no pattern can match a part of it in two ways.
     """
     line = " ".join(text.split())
     subject = re.search(_SUBJECT, line)

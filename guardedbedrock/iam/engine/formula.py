@@ -276,7 +276,7 @@ class FormulaBuilder:
         return Leaf(keys, test, "" if keys else reason, pattern=pattern, has_variables=compiled.has_variables)
 
     def _unknown_keys(self, keys: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:
-        """Return the unknown keys among some keys and the variables of some texts, each once, as the policy spells them."""
+        """Return the unknown keys among some keys and the variables of some strings, each once, as the policy spells them."""
         variables = [variable.spelling for variable in variables_in(texts)] if texts else []
         unknown = {key.lower(): key for key in (*keys, *variables) if is_unresolved(lookup(self._request.facts, key.lower()))}
         return tuple(unknown.values())

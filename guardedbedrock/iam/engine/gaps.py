@@ -40,7 +40,7 @@ class Gap:
     regions_read: tuple[str, ...] = ()
 
     def concerns(self, request: Request) -> bool:
-        """Return whether the policies may apply to a request. A resource that is partly known may be the one."""
+        """Return whether the policies may apply to a request. A resource that is partly known may be one that they concern."""
         if not self.resource:
             return True
         parts = request.parts
@@ -53,7 +53,7 @@ class Gap:
         return None if self.concerns(request) else False
 
     def may_allow(self, request: Request) -> Truth:
-        """Return None if an Allow of the policies may apply or be missing; else what leaves the other policies to decide."""
+        """Return None if an Allow of the policies may apply or be missing, else the answer that leaves it to the others."""
         return None if self.concerns(request) else self.policy_type not in ALTERNATIVES
 
 

@@ -18,14 +18,14 @@ from guardedbedrock.iam.matching.requests import Request
 from guardedbedrock.iam.matching.variables import Variable, parse_template, plain, variables_in
 
 Sample: TypeAlias = str | tuple[str, ...] | None
-"""A value of a key; None is absent."""
+"""A value of a key; None means that the key is absent."""
 
 FRESH: Final = "\x01"
-"""Text that no policy contains."""
+"""A string that no policy contains."""
 
 # These limits bound the samples of each key: their number is a factor of the work in `unresolved_keys`.
 _MAX_SET_MEMBERS: Final = 6  # values whose sets are tried: 6 sets of one value, 15 of two, and 1 of all
-_MAX_PAIRED: Final = 8  # patterns that are joined in pairs: 8 * 7 = 56 texts
+_MAX_PAIRED: Final = 8  # patterns that are joined in pairs: 8 * 7 = 56 strings
 _MAX_PIECES: Final = 12  # last parts of an ARN; a variable is usually a part of the resource at its end
 _STEP: Final = 100_000  # seconds, more than one day: the samples before and after an instant are on other dates
 
@@ -51,7 +51,7 @@ def of_key(leaves: Iterable[Leaf], request: Request) -> tuple[Sample, ...]:
 
 
 def of_part(index: int, leaves: Iterable[Leaf], request: Request) -> tuple[Sample, ...]:
-    """Return sample texts of an unknown part of the resource, by its position in the ARN."""
+    """Return sample strings for an unknown part of the resource, by its position in the ARN."""
     written = request.part_pattern(index)
     texts = dict.fromkeys(written.replace("*", text) for text in ("", FRESH, FRESH * 3))
     if PARTS[index] == "account":
@@ -98,7 +98,7 @@ def _resolved(text: str, leaf: Leaf, request: Request) -> str:
 
 
 def _instances(pattern: str) -> Iterator[str]:
-    """Yield texts that a pattern matches, and one that it just does not match."""
+    """Yield strings that a pattern matches, and one that it just does not match."""
     yield pattern.replace("*", "").replace("?", "a")
     yield pattern.replace("*", FRESH).replace("?", "a")
     yield f"{pattern}{FRESH}"
@@ -161,7 +161,7 @@ _MAKERS: Final[Mapping[str, Callable[[str], Iterable[str]]]] = {
 
 
 def _fillings(pattern: str, target: str) -> Iterator[str]:
-    """Yield texts that, in place of a variable, make a pattern match the text that it is compared with."""
+    """Yield values of a variable that make a pattern match the string that it is compared with."""
     if not any(True for _ in variables_in([pattern])):
         return
     before, _, rest = pattern.partition("${")

@@ -133,7 +133,7 @@ def _flips(position: int, table: Table) -> bool:
 
 
 def _distinct(key: str, axis: Axis, leaves: Iterable[Leaf], tables: Mapping[Leaf, Table]) -> Axis:
-    """Keep one sample of those for which every leaf gives the same answers."""
+    """Of all samples for which every leaf has the same answers, keep one."""
     kept: dict[tuple[object, ...], Sample] = {}
     for sample in axis:
         answers: list[object] = []
@@ -191,7 +191,7 @@ class _Combinations:
         self._known: dict[Leaf, _Masks] = {}
 
     def changing(self, forbids: PartialFormula, permits: PartialFormula) -> set[str]:
-        """Return the keys of which two samples give different outcomes, for some samples of the other keys."""
+        """Return the keys of which two samples lead to different outcomes, for some samples of the other keys."""
         forbidden, permitted = self._masks(forbids), self._masks(permits)
         outcomes = (
             forbidden.true,

@@ -1,7 +1,7 @@
 """
 AWS's limits on the text of a policy: its size and its characters.
 
-A policy beyond a limit gives a finding, not an error: it can still be evaluated, and quotas change.
+A policy beyond a limit is reported as a finding, not as an error: it can still be evaluated, and quotas change.
 """
 
 from __future__ import annotations
@@ -151,14 +151,14 @@ def _of_size(texts: Sequence[str], policy: str | None, limit: Limit, code: Code)
 def _of_characters(text: str, policy: str | None, limit: Limit) -> Iterator[Finding]:
     odd = frozenset() if limit.any_character else frozenset(NOT_ALLOWED.findall(text))
     if odd:
-        for pointer, characters in _places(text, odd):
+        for pointer, characters in _locations(text, odd):
             numbers = ", ".join(f"U+{ord(character):04X}" for character in characters)
             message = f"{numbers} {'are' if ',' in numbers else 'is'} not allowed; AWS accepts {_ALLOWED}"
             yield Finding("character", message, pointer, policy)
 
 
-def _places(text: str, odd: frozenset[str]) -> Iterator[tuple[str, list[str]]]:
-    """Yield the pointer of each text with such characters, and the characters. For text that is not JSON it is ``""``."""
+def _locations(text: str, odd: frozenset[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the pointer of each string with such characters, and the characters. For text that is not JSON it is ``""``."""
     try:
         data = load_json(text)
     except PolicySyntaxError:
@@ -170,7 +170,7 @@ def _places(text: str, odd: frozenset[str]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _strings(data: object) -> Iterator[tuple[str, str]]:
-    """Yield keys and text values in their order. A stack replaces recursion, because text may be nested too deeply for it."""
+    """Yield keys and string values in their order. A stack replaces recursion, because JSON may be nested too deeply for it."""
     left: list[tuple[str, object]] = [("", data)]
     while left:
         pointer, value = left.pop()
@@ -178,6 +178,6 @@ def _strings(data: object) -> Iterator[tuple[str, str]]:
             yield pointer, value
         elif isinstance(value, dict):
             inner = [(f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}", key, one) for key, one in value.items()]
-            left += [(place, part) for place, key, one in reversed(inner) for part in (one, key)]
+            left += [(path, part) for path, key, one in reversed(inner) for part in (one, key)]
         elif isinstance(value, list):
             left += [(f"{pointer}/{index}", one) for index, one in reversed(list(enumerate(value)))]

@@ -2,7 +2,7 @@
 Write a policy document as canonical JSON: documents with the same meaning have the same text.
 
 Elements have the order of the grammar. A list of one value is written as that value. A number or a Boolean is written as the
-text that IAM compares.
+string that IAM compares.
 Source: IAM User Guide, "Grammar of the IAM JSON policy language".
 """
 
@@ -19,7 +19,7 @@ from guardedbedrock.iam.matching.principals import PrincipalElement
 _EVERYONE: Final = (("AWS", "*"),)
 NOT_ALLOWED: Final = re.compile(r"[^\t\n\r\x20-\xff]")
 """
-A character that a policy text may only contain escaped.
+A character that the text of a policy may only contain escaped.
 
 Source: IAM API Reference, CreatePolicy (the pattern of PolicyDocument).
 """
@@ -27,7 +27,7 @@ Source: IAM API Reference, CreatePolicy (the pattern of PolicyDocument).
 
 def write(document: PolicyDocument, *, indent: int | None = None) -> str:
     """
-    Write a document as canonical JSON. Parsed again as the same policy type, the text gives the same document.
+    Write a document as canonical JSON. Parsing the text as the same policy type returns an equal document.
 
     >>> from guardedbedrock import iam
     >>> print(write(iam.parse({"Statement": {"Resource": ["*"], "Action": "s3:*", "Effect": "Deny"}})))

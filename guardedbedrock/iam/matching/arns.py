@@ -30,12 +30,12 @@ PARTS: Final = ("arn", "partition", "service", "region", "account", "id")
 
 Parts: TypeAlias = tuple[str, ...]
 ArnTest: TypeAlias = Callable[[str, Parts], Truth]
-"""Takes an ARN and its parts, and tells whether a pattern matches it."""
+"""Accepts an ARN and its parts, and returns whether a pattern matches it."""
 
 
 def split(arn: str) -> Parts | None:
     """
-    Split an ARN into its six parts; return None for text that is not an ARN.
+    Split an ARN into its six parts; return None for a string that is not an ARN.
 
     >>> split("arn:aws:bedrock:us-east-1::foundation-model/m-v1:0")[-1]
     'foundation-model/m-v1:0'
@@ -95,7 +95,7 @@ def compile_arn(tokens: Tokens) -> ArnTest:
     Compile one ARN pattern of a condition.
 
     AWS does not document what a pattern with fewer than six parts matches. Such a pattern returns None (it may match) where
-    it matches the text as a whole, else False. A lone ``*`` matches everything.
+    it matches the string as a whole, else False. A lone ``*`` matches everything.
     """
     whole = compile_tokens(tokens)
     if tokens == (ANY,):
@@ -105,7 +105,7 @@ def compile_arn(tokens: Tokens) -> ArnTest:
         return lambda arn, _parts: None if whole(arn) else False
     if any(isinstance(token, Wildcard) for part in pattern[:-1] for token in part):
         return _by_part(pattern)
-    return lambda arn, _parts: whole(arn)  # no wildcard before the fifth colon: comparing the whole text is the same and faster
+    return lambda arn, _parts: whole(arn)  # no wildcard before the fifth colon: comparing the whole string is the same and faster
 
 
 def bounded(tokens: Tokens, *, segment_end_expands: bool) -> Tokens:
@@ -119,8 +119,8 @@ def bounded(tokens: Tokens, *, segment_end_expands: bool) -> Tokens:
     result: list[str | Wildcard] = []
     for index, segment in enumerate(split_tokens(tokens)):
         result += [":"] if index else []
-        for place, token in enumerate(segment):
-            expands = segment_end_expands and token is ANY and place == len(segment) - 1
+        for position, token in enumerate(segment):
+            expands = segment_end_expands and token is ANY and position == len(segment) - 1
             is_bounded = index < len(PARTS) - 1 and not expands
             result.append(_WITHIN_SEGMENT.get(token, token) if is_bounded else token)
     return join(result)
@@ -135,7 +135,7 @@ def match_partly_known_arn(tokens: Tokens, value: str) -> Truth:
 
     Args:
         tokens: The pattern.
-        value: The ARN with ``*`` for unknown text. Text that is not an ARN gives None.
+        value: The ARN with ``*`` for unknown text. The answer is None if it is not an ARN.
     """
     if split(value) is None:
         return None

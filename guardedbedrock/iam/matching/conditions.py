@@ -28,7 +28,7 @@ ConditionTest: TypeAlias = Callable[[Context], Truth]
 
 _IF_EXISTS: Final = "IfExists"
 _EMPTY_SETS: Final = ("", ("",))
-"""A set whose only value is the empty text counts as an empty set."""
+"""A set whose only value is the empty string counts as an empty set."""
 
 
 class Condition(NamedTuple):
@@ -38,7 +38,7 @@ class Condition(NamedTuple):
     Args:
         operator: As the policy spells it, with set prefix and ``IfExists``.
         key: As the policy spells it.
-        values: Policy values as text. A JSON Boolean or number is converted to text.
+        values: Policy values as strings. A JSON Boolean or number is converted to a string.
     """
 
     operator: str
@@ -164,7 +164,7 @@ class Form(NamedTuple):
         """
         Return the answer for an unknown key.
 
-        INVARIANT: The answer is None unless every possible value of the key, absent included, gives the same answer. That is
+        INVARIANT: The answer is None unless every possible value of the key, absent included, has the same answer. That is
         only so where no policy value can match (`unmatchable`).
         """
         if not unmatchable:
@@ -179,7 +179,7 @@ class Form(NamedTuple):
 
 
 PartlyKnownMatch: TypeAlias = Callable[[PartlyKnown, Context], Truth]
-"""Takes a request value of which only a part is known, and tells whether it matches any of the policy values."""
+"""Accepts a request value of which only a part is known, and returns whether it matches any of the policy values."""
 
 
 class Matching(NamedTuple):
@@ -187,9 +187,9 @@ class Matching(NamedTuple):
     How the values of a key are matched in a context.
 
     Args:
-        match: Matches a text.
+        match: Matches a string.
         match_partly: Matches a value of which only a part is known.
-        is_unmatchable: Tells whether no value can match.
+        is_unmatchable: Returns whether no value can match.
     """
 
     match: Callable[[str, Context], Truth]

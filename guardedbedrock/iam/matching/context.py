@@ -1,7 +1,7 @@
 """
 The condition context of a request: the keys that are present, absent and unknown.
 
-Names of context keys ignore case. A value is text or, for a multivalued key, a tuple of texts. Absent and unknown differ: a
+Names of context keys ignore case. A value is a string or, for a multivalued key, a tuple of strings. Absent and unknown differ: a
 negated operator is true for an absent key, but undecided for an unknown one (Kleene's logic: True, False, None).
 """
 
@@ -63,7 +63,7 @@ def normalize(
         context |= {key.lower(): PartlyKnown(tuple(patterns)) for key, patterns in partly_known.items()}
     for key, value in given.items():
         if value.__class__ is str:
-            context[key.lower()] = value  # measured: quicker than isinstance, and most values are text
+            context[key.lower()] = value  # measured: quicker than isinstance, and most values are strings
         elif isinstance(value, (list, tuple, set, frozenset)):
             if value:
                 context[key.lower()] = tuple(text_of(item) for item in value)
@@ -78,7 +78,7 @@ def is_unresolved(value: Value | None) -> bool:
 
 
 def text_of(value: object) -> str:
-    """Convert a scalar to the text that IAM compares: Booleans in lower case, numbers without an exponent."""
+    """Convert a scalar to the string that IAM compares: Booleans in lower case, numbers without an exponent."""
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, int | float | Decimal):

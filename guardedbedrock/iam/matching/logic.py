@@ -26,5 +26,5 @@ def both(left: Truth, right: Truth) -> Truth:
 
 
 def negate(answer: Truth) -> Truth:
-    """Negate an answer; what depends on an unknown value still does."""
+    """Negate an answer; None stays None."""
     return None if answer is None else not answer

@@ -20,7 +20,7 @@ from guardedbedrock.iam.matching.patterns import Tokens, compile_tokens, match_p
 from guardedbedrock.iam.matching.variables import Tokenizer, plain
 
 Match = Callable[[str], Truth]
-"""Takes one request value, and tells whether it matches any of the policy values."""
+"""Accepts one request value, and returns whether it matches any of the policy values."""
 ValueKind: TypeAlias = Literal["number", "instant", "octets"]
 """A function of `guardedbedrock.iam.matching.values`. That module imports slowly, so it is loaded by the first such condition."""
 
@@ -44,7 +44,7 @@ class Operator(NamedTuple):
     tokenizer: Tokenizer = plain
 
     def may_match(self, pattern: Tokens, value: str) -> bool:
-        """Return whether a value could match if each wildcard, which replaces an unknown value, became some text."""
+        """Return whether a value could match if each wildcard, which replaces an unknown value, became some string."""
         if self.compile is _equals:
             return compile_tokens(pattern)(value)
         if self.compile is _equals_ignoring_case:

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 
 class Wildcard(Enum):
-    """The tokens of a pattern that are not text. The last two are ``*`` and ``?`` that cannot match a colon."""
+    """The tokens of a pattern that are not literal text. The last two are ``*`` and ``?`` that cannot match a colon."""
 
     ANY = "*"
     ONE = "?"
@@ -30,20 +30,20 @@ Matcher: TypeAlias = Callable[[str], bool]
 
 
 def tokenize(text: str) -> Tokens:
-    """Split policy text into text and wildcards."""
+    """Split a policy string into literal text and wildcards."""
     if "*" not in text and "?" not in text:
         return (text,) if text else ()
     tokens: list[str | Wildcard] = []
     for index, run in enumerate(text.split("*")):
         tokens += [ANY] if index else []
-        for place, piece in enumerate(run.split("?")):
-            tokens += [ONE] if place else []
+        for position, piece in enumerate(run.split("?")):
+            tokens += [ONE] if position else []
             tokens += [piece] if piece else []
     return join(tokens) if "**" in text else tuple(tokens)
 
 
 def join(tokens: Iterable[str | Wildcard]) -> Tokens:
-    """Normalize tokens: no empty text, no two adjacent texts, no two adjacent ``*``."""
+    """Normalize tokens: no empty string, no two adjacent strings, no two adjacent ``*``."""
     normal: list[str | Wildcard] = []
     for token in tokens:
         last = normal[-1] if normal else None
@@ -56,7 +56,7 @@ def join(tokens: Iterable[str | Wildcard]) -> Tokens:
 
 def compile_tokens(tokens: Tokens) -> Matcher:
     """
-    Return a function that tells whether the pattern matches a whole value.
+    Return a function that returns whether the pattern matches a whole value.
 
     Cost: linear in the length of the value for every pattern. No regular expression is used, because its cost could be
     exponential for a hostile pattern.
@@ -73,7 +73,7 @@ def compile_tokens(tokens: Tokens) -> Matcher:
 
 def compile_pattern(text: str) -> Matcher:
     """
-    Compile a pattern that is given as policy text.
+    Compile a pattern that is given as a string.
 
     >>> compile_pattern("bedrock:Invoke*")("bedrock:InvokeModel")
     True
@@ -151,7 +151,7 @@ class Automaton:
         return self._read(state, text)
 
     def accepts(self, state: int) -> bool:
-        """Return whether the pattern matches the text that led to a state."""
+        """Return whether the pattern matches the string that led to a state."""
         return bool(state & self._accept)
 
     def matches(self, value: str) -> bool:
@@ -215,7 +215,7 @@ def match_partly_known(pattern: Tokens, value: Iterable[str | Wildcard]) -> bool
     """
     Match a value that is only partly known.
 
-    INVARIANT: The answer is True or False only if no text in place of the unknown parts can change it.
+    INVARIANT: The answer is True or False only if no value of the unknown parts can change it.
 
     Args:
         pattern: The pattern.
@@ -229,6 +229,6 @@ def match_partly_known(pattern: Tokens, value: Iterable[str | Wildcard]) -> bool
 
 
 _FILLINGS: Final = ("", "\0", "\0" * 12)
-"""No text, a short one and a long one, none of which a pattern names. A pattern that matches all three matches any text."""
+"""The empty string, a short one and a long one that no pattern names. A pattern that matches all three matches any string."""
 _COLONS_OF_AN_ARN: Final = 5
 _ONE_BY_ONE: Final = frozenset({ONE, ANY_BUT_COLON, ONE_BUT_COLON})

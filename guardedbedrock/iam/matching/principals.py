@@ -44,7 +44,7 @@ class Principal(NamedTuple):
 
     Args:
         arn: The ARN as given.
-        kind: The type of the principal; ``other`` for text that is not the ARN of a principal.
+        kind: The type of the principal; ``other`` for a string that is not the ARN of a principal.
         account: Twelve digits, or ``""``.
         role_name: Name, without path, of the role or of the role behind a session; ``""`` for other principals.
     """
@@ -71,7 +71,7 @@ class Principal(NamedTuple):
         Return `is_service_linked` of the role of a session if the ARN of the role is known, otherwise of this principal.
 
         Args:
-            role_arn: The value of ``aws:PrincipalArn`` as text; anything else if it is not known.
+            role_arn: The value of ``aws:PrincipalArn`` as a string; anything else if it is not known.
         """
         role = identify(role_arn) if self.kind == "assumed-role" and isinstance(role_arn, str) else self
         return role.is_service_linked if role.kind == "role" else self.is_service_linked

@@ -1,4 +1,4 @@
-"""A request: may this principal do this action on this resource, in this context?"""
+"""A request: may this principal perform this action on this resource, in this context?"""
 
 from __future__ import annotations
 
@@ -36,8 +36,9 @@ class Request:
         resource: ARN, or ``*`` for an action without resources.
         context: Context key to a scalar, or to a list for a multivalued key. Keys that are not listed are absent.
         unknown: Keys whose value is unknown. ``aws:ResourceTag/*`` means every tag that `context` does not list.
-            ``resource:region``, ``resource:account`` and ``resource:id`` mean that this part of `resource` is unknown, or, if the
-            part has a ``*``, the text in its place: in ``foundation-model/*`` the type is known. Unknown text may be empty.
+            ``resource:region``, ``resource:account`` and ``resource:id`` mean that this part of `resource` is unknown. If the
+            part has a ``*``, only the text that the ``*`` replaces is unknown: in ``foundation-model/*`` the type is known.
+            Unknown text may be empty.
         partly_known: Keys of which a part of the value is known: context key to patterns with ``*`` for unknown text. The value
             matches one of the patterns. A key in `context` is known.
         rcp_applies: Whether RCPs are known to apply to services that are missing from AWS's list. Otherwise the Deny of an RCP

@@ -115,20 +115,20 @@ def _match_partly_known(tokens: Tokens, request: Request) -> Truth:
 
 
 def _pieces(request: Request) -> Iterator[str | Wildcard]:
-    """Yield the known text of a resource, and a wildcard for each unknown text. Only the last part may contain colons."""
+    """Yield the known text of a resource, and a wildcard for each unknown part. Only the last part may contain colons."""
     for index, part in enumerate(request.parts or ()):
         yield ":" if index else ""
         if index not in request.unknown_parts:
             yield part
             continue
-        for place, known in enumerate(request.part_pattern(index).split("*")):
-            if place:
+        for position, known in enumerate(request.part_pattern(index).split("*")):
+            if position:
                 yield ANY if index == _LAST else ANY_BUT_COLON
             yield known
 
 
 def _test_template(template: Template, without_value: Truth) -> Test:
-    """Match a pattern with variables. AWS does not document one before the fifth colon, so what it would match is None."""
+    """Match a pattern with variables. AWS documents none before the fifth colon, so a match of such a pattern is None."""
     if not has_variables(template):
         tokens = bounded(fixed(template), segment_end_expands=True)
         matches = compile_tokens(tokens)

@@ -1,7 +1,7 @@
 """
-Parse the text of condition values as numbers, instants, networks and bytes.
+Parse condition values, which are strings, as numbers, instants, networks and bytes.
 
-Each function returns None for text that is not of its kind. Such a value matches nothing, unless it `is_undocumented`.
+Each function returns None for a string that is not of its kind. Such a value matches nothing, unless it `is_undocumented`.
 Source: IAM User Guide, "IAM JSON policy elements: Condition operators".
 """
 
@@ -68,7 +68,7 @@ _EXPONENT_FORM: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-
 
 def is_undocumented(kind: str, text: str) -> bool:
     """
-    Return whether text has a form of which AWS does not document whether it is a value of a kind.
+    Return whether AWS does not document whether a string of this form is a value of a kind.
 
     These are numbers in exponent form, and dates in a form of ISO 8601 that is not one of W3C's, such as a time without a zone.
 

@@ -41,7 +41,7 @@ def plain(text: str) -> Tokens:
 
 
 def parse_template(text: str, tokenizer: Tokenizer) -> Template:
-    """Parse policy text of Version 2012-10-17. A ``${`` without a closing brace is text."""
+    """Parse a policy string of Version 2012-10-17. A ``${`` without a closing brace is literal text."""
     parts: list[str | Wildcard | Variable] = []
     position = 0
     while (start := text.find("${", position)) >= 0 and (end := text.find("}", start)) >= 0:
@@ -63,7 +63,7 @@ def _variable(inner: str) -> str | Variable:
 
 
 def variables_in(texts: Iterable[str]) -> Iterator[Variable]:
-    """Yield every variable that occurs in policy texts, in their order, repeated ones too."""
+    """Yield every variable that occurs in policy strings, in their order, repeated ones too."""
     for text in texts:
         if "${" in text:
             yield from variables_of(parse_template(text, plain))
@@ -94,7 +94,7 @@ def resolve(template: Template, context: Context) -> Tokens | None:
     Replace variables by their values.
 
     Returns:
-        Tokens. A ``*`` within a value stays text. Unknown text becomes a wildcard, because it may be any text. None when
+        Tokens. A ``*`` within a value stays text. An unknown value becomes a wildcard, because it may be any string. None when
         a variable has no value: its key is absent or multivalued.
     """
     tokens: list[str | Wildcard] = []

@@ -121,7 +121,7 @@ class RetryPolicy:
         Args:
             attempt: Makes an attempt.
             observers: The observations of the call.
-            sending: Whether botocore made a request. The error of a test double is raised at once, as botocore does.
+            sending: Whether botocore made a request. The error of a test double is raised immediately, as botocore does.
 
         Raises:
             Exception: The error of the last attempt, unchanged, with ``retry_attempts``.
@@ -263,7 +263,7 @@ def _count_of_botocore(error: BaseException) -> int:
 
 
 def set_retry_attempts(error: BaseException, count: int) -> None:
-    """Note on an error how many attempts followed the first one."""
+    """Record in an error how many attempts followed the first one."""
     if not hasattr(type(error), "retry_attempts"):
         error.retry_attempts = count  # type: ignore[attr-defined]  # our own errors read it from their response
     if isinstance(error, ClientError):

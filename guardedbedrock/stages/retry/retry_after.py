@@ -17,7 +17,7 @@ def requested_pause(error: BaseException | None, now: datetime | None = None) ->
     """
     Read the pause that an error response asks for.
 
-    ``x-amz-retry-after`` has milliseconds and wins; ``Retry-After`` has seconds or a date.
+    ``x-amz-retry-after`` has milliseconds and takes precedence; ``Retry-After`` has seconds or a date.
     Source: RFC 9110, "Retry-After"; botocore, `retries.standard`.
 
     Args:

@@ -113,7 +113,7 @@ def record(facts: CallFacts, error: BaseException | None, event_id: str, when: d
 
 
 def user_identity(principal: str | None) -> dict[str, Any]:
-    """Return the ``userIdentity`` of a principal, as far as its ARN says."""
+    """Return the ``userIdentity`` of a principal, as far as its ARN shows it."""
     if not principal:
         return {"type": "Unknown"}
     who = identify(principal)

@@ -108,7 +108,7 @@ class JsonLines:
 
     @contextmanager
     def _locked(self) -> Iterator[bool]:
-        """Hold the lock of all threads and processes; give False if another one did not release it in time."""
+        """Hold the lock of all threads and processes; yield False if another one did not release it in time."""
         now = time.monotonic()
         until = now if now < self._stuck_until else now + self._lock_timeout
         if not self._thread_lock.acquire(max(0.0, until - now)):
@@ -126,7 +126,7 @@ class JsonLines:
             self._thread_lock.release()
 
     def _lock(self, until: float) -> bool:
-        """Lock the lock file. ``flock`` itself has no time limit, so it is asked again and again."""
+        """Lock the lock file. ``flock`` itself has no time limit, so it is tried repeatedly."""
         if self._lock_file < 0:
             self._open_lock_file()
         pause = _SHORTEST_PAUSE

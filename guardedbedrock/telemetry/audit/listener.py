@@ -114,7 +114,7 @@ class Audit:
 
 
 def _reason(failure: Exception) -> str:
-    """Describe the error of a sink. Its own text is not used: it could contain a part of the record."""
+    """Describe the error of a sink. Its own message is not used: it could contain a part of the record."""
     if not isinstance(failure, OSError) or not failure.strerror:
         return type(failure).__name__
     where = f"{failure.filename}: " if failure.filename else ""

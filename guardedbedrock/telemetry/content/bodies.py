@@ -20,7 +20,7 @@ _PROMPTS: Final = ("prompt", "inputText", "message")
 _SYSTEMS: Final = ("system", "preamble")
 
 
-class _Place(NamedTuple):
+class _Location(NamedTuple):
     """Where a body has its completions: the name of their list (``""`` for the body itself), and the path in each item."""
 
     list_name: str
@@ -28,26 +28,26 @@ class _Place(NamedTuple):
 
 
 _COMPLETIONS: Final = (
-    _Place("", ("output", "message")),  # Nova
-    _Place("choices", ("message",)),  # Mistral chat, AI21 Jamba, and others in OpenAI's format
-    _Place("choices", ("text",)),  # DeepSeek
-    _Place("results", ("outputText",)),  # Titan
-    _Place("outputs", ("text",)),  # Mistral
-    _Place("generations", ("text",)),  # Cohere Command
-    _Place("completions", ("data", "text")),  # AI21 Jurassic
-    _Place("", ("generation",)),  # Llama
-    _Place("", ("completion",)),  # Anthropic's text completions
+    _Location("", ("output", "message")),  # Nova
+    _Location("choices", ("message",)),  # Mistral chat, AI21 Jamba, and others in OpenAI's format
+    _Location("choices", ("text",)),  # DeepSeek
+    _Location("results", ("outputText",)),  # Titan
+    _Location("outputs", ("text",)),  # Mistral
+    _Location("generations", ("text",)),  # Cohere Command
+    _Location("completions", ("data", "text")),  # AI21 Jurassic
+    _Location("", ("generation",)),  # Llama
+    _Location("", ("completion",)),  # Anthropic's text completions
 )
 _WHOLE: Final = (("role", "content"), ("finish_reason", "text"))
 """Keys of a body that is itself the message: of Anthropic, of Command R."""
 
 _PIECES: Final = (
-    _Place("choices", ("delta", "content")),
-    _Place("choices", ("text",)),
-    _Place("outputs", ("text",)),
-    _Place("", ("outputText",)),
-    _Place("", ("generation",)),
-    _Place("", ("completion",)),
+    _Location("choices", ("delta", "content")),
+    _Location("choices", ("text",)),
+    _Location("outputs", ("text",)),
+    _Location("", ("outputText",)),
+    _Location("", ("generation",)),
+    _Location("", ("completion",)),
 )
 _OF_COHERE: Final = "is_finished"
 """A key of every chunk of Cohere's models, whose ``text`` is a piece."""
@@ -58,7 +58,7 @@ class ReplyChoice(NamedTuple):
     One completion of several, or a piece of one.
 
     Args:
-        content: A text, or a message.
+        content: A string, or a message.
         number: Its index among the completions.
         reason: Its finish reason; None if it has none.
     """
@@ -102,10 +102,10 @@ def pieces(chunk: Mapping[str, Any]) -> list[ReplyChoice]:
     return list(_first(chunk, _PIECES))
 
 
-def _first(body: Mapping[str, Any], places: tuple[_Place, ...]) -> Iterator[ReplyChoice]:
-    for place in places:
-        holders = body.get(place.list_name) if place.list_name else [body]
-        found = [(holder, at(holder, place.path)) for holder in holders] if isinstance(holders, list) else []
+def _first(body: Mapping[str, Any], locations: tuple[_Location, ...]) -> Iterator[ReplyChoice]:
+    for location in locations:
+        holders = body.get(location.list_name) if location.list_name else [body]
+        found = [(holder, at(holder, location.path)) for holder in holders] if isinstance(holders, list) else []
         if any(isinstance(content, str | Mapping) for _, content in found):
             for position, (holder, content) in enumerate(found):
                 if isinstance(content, str | Mapping):

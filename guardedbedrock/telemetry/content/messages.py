@@ -62,7 +62,7 @@ def message(source: Mapping[str, Any], role: str = "") -> dict[str, Any]:
 
 
 def parts(content: Any) -> Iterator[dict[str, Any]]:
-    """Convert a text or a list of blocks to parts. A block that is not text, such as an image, becomes its type only."""
+    """Convert a string or a list of blocks to parts. Of a block that is not text, such as an image, only the type is kept."""
     for block in content if isinstance(content, list) else (content,) if isinstance(content, str) else ():
         if isinstance(block, str) and block:
             yield {"type": "text", "content": block}
@@ -116,7 +116,7 @@ def _part(kind: str, block: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(result: Any) -> Any:
-    """Return the texts and objects of a tool result without the blocks around them."""
+    """Return the strings and objects of a tool result without the blocks around them."""
     if not isinstance(result, list):
         return result
     return [one.get("text", one.get("json")) if isinstance(one, Mapping) else one for one in result]

@@ -72,7 +72,7 @@ def _refused(event: CallRefused) -> Entry:
 
 
 def _denial(error: Exception) -> Keys:
-    # Never the message: in a refusal it may repeat what the caller gave.
+    # Never the message: in a refusal it may repeat what the caller passed.
     keys: Keys = {"error_type": type(error).__name__}
     if isinstance(error, AccessDeniedError):
         keys |= {"action": error.action, "resource": error.resource, "policy_type": error.policy_type}

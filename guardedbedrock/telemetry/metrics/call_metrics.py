@@ -1,8 +1,8 @@
 """
 The listener that records metrics; `table` lists them.
 
-If an OpenTelemetry instrumentor of botocore is active, it records the metrics of the GenAI conventions. It does not have the time
-to the first chunk, which is always recorded here.
+If an OpenTelemetry instrumentor of botocore is active, it records the metrics of the GenAI conventions. It does not measure the
+time to the first chunk, which is always recorded here.
 """
 
 from __future__ import annotations

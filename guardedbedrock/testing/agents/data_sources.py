@@ -48,7 +48,7 @@ class DataSources:
     """
     The data sources of all knowledge bases, with their ingestion jobs and documents.
 
-    An ingested document can be found at once. Each Get advances an ingestion job by one status.
+    A search finds an ingested document immediately. Each Get advances an ingestion job by one status.
 
     Args:
         check_base: Raises ``ResourceNotFoundException`` if the knowledge base of a request does not exist.
@@ -73,7 +73,7 @@ class DataSources:
             self._documents[key][f"{number} {uri}"] = _Document(identifier, now, indexed)
 
     def indexed(self, base: str) -> Iterator[IndexedDocument]:
-        """Yield the documents of a knowledge base that can be found."""
+        """Yield the documents of a knowledge base that a search can find."""
         for key, documents in self._documents.items():
             if key[0] == base:
                 yield from (each.indexed for each in documents.values() if each.indexed is not None)
@@ -175,7 +175,7 @@ class DataSources:
         return {"ingestionJob": job}
 
     def ingest(self, params: ApiParams) -> ApiParams:
-        """Add or replace documents. Only documents whose content is in the request can be found."""
+        """Add or replace documents. A search finds only documents whose content is in the request."""
         key, now = self._key(params), datetime.now(UTC)
         added = []
         for given in params["documents"]:
@@ -186,7 +186,7 @@ class DataSources:
         return {"documentDetails": added}
 
     def get_documents(self, params: ApiParams) -> ApiParams:
-        """Return the status of documents; of unknown ones ``NOT_FOUND``."""
+        """Return the status of documents. The status of an unknown document is ``NOT_FOUND``."""
         key = self._key(params)
         return {"documentDetails": [self._shown(key, each) for each in params["documentIdentifiers"]]}
 

@@ -32,17 +32,17 @@ class KnowledgeBases:
 
     Args:
         given: The knowledge bases of the configuration.
-        place: Region and account.
+        region_account: Region and account.
         new_id: Returns a new ID that begins with a prefix.
         tags: The tags of all resources.
     """
 
     def __init__(
-        self, given: Iterable[FakeKnowledgeBase], place: tuple[str, str], new_id: Callable[[str], str], tags: AgentTags
+        self, given: Iterable[FakeKnowledgeBase], region_account: tuple[str, str], new_id: Callable[[str], str], tags: AgentTags
     ) -> None:
-        self._place, self._new_id, self._tags = place, new_id, tags
+        self._region_account, self._new_id, self._tags = region_account, new_id, tags
         self._bases: dict[str, ApiParams] = {}
-        self._has_any = False  # while the fake never had a knowledge base, every ID is one
+        self._has_any = False  # until the first knowledge base is added, every ID is accepted
         self.data_sources = DataSources(lambda params: self._find(params["knowledgeBaseId"]), new_id)
         for each in given:
             self._add(each.identifier, self._default(each), {})
@@ -50,7 +50,7 @@ class KnowledgeBases:
 
     def search(self, identifier: str, query: str, configuration: Mapping[str, Any]) -> list[Passage] | None:
         """
-        Search a knowledge base; None if the fake has no knowledge bases.
+        Search a knowledge base; return None if the fake has no knowledge bases.
 
         Args:
             identifier: ID of the knowledge base.
@@ -118,7 +118,8 @@ class KnowledgeBases:
             self._find(identifier)
 
     def _add(self, identifier: str, params: ApiParams, tagged: ApiParams) -> None:
-        now, arn = datetime.now(UTC), f"arn:aws:bedrock:{self._place[0]}:{self._place[1]}:knowledge-base/{identifier}"
+        region, account = self._region_account
+        now, arn = datetime.now(UTC), f"arn:aws:bedrock:{region}:{account}:knowledge-base/{identifier}"
         self._bases[identifier] = {
             **_stored(params),
             "knowledgeBaseId": identifier,
@@ -131,7 +132,7 @@ class KnowledgeBases:
         self._has_any = True
 
     def _default(self, base: FakeKnowledgeBase) -> ApiParams:
-        region, account = self._place
+        region, account = self._region_account
         model = {"embeddingModelArn": _EMBEDDING_MODEL.format(region=region)}
         return {
             "name": base.name or base.identifier,

@@ -130,6 +130,6 @@ def _content(params: ApiParams) -> ApiParams:
 
 
 def _parse(identifier: str) -> tuple[str, str]:
-    """Return the ID and the version in an ID or ARN; without a version, the draft."""
+    """Return the ID and the version, for an ID or an ARN. Without a version, the version is the draft."""
     prompt, _, version = identifier.rpartition("/")[2].partition(":")
     return prompt, version or _DRAFT

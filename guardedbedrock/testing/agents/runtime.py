@@ -111,7 +111,7 @@ class AgentRuntime:
         return OperationOutput(self._operations[operation](params))
 
     def _one_at_a_time(self, operation: Callable[[ApiParams], ApiParams]) -> Callable[[ApiParams], ApiParams]:
-        """Return an operation on state that runs alone, and whose result later operations do not change."""
+        """Return the operation with a lock. It returns a copy, which later operations do not change."""
 
         def perform(params: ApiParams) -> ApiParams:
             with self._lock:
@@ -305,7 +305,7 @@ def _citation(text: str, found: list[Passage]) -> ApiParams:
 
 
 def _external(part: ApiParams, query: str) -> list[Passage] | None:
-    """Search the plain texts in the request; None if it has none, because the fake cannot read S3."""
+    """Search the plain text in the request; return None if it has none, because the fake cannot read S3."""
     contents = [source["byteContent"] for source in part["sources"] if "byteContent" in source]
     texts = [each for each in contents if each["contentType"].startswith("text/")]
     if not texts:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.resources.knowledge_base import Passage
 
 _TAGGABLE: Final = r"arn:aws[a-z-]*:bedrock:[a-z0-9-]+:\d{12}:(agent|agent-alias|knowledge-base|flow|prompt|session)/.+"
-"""The pattern of the service model matches no ARN: it has ``/d`` for a digit."""
+"""Replaces the pattern of the service model, which matches no ARN because it has ``/d`` instead of ``\\d``."""
 _ALIAS_OF_AGENT: Final = ("agentId", "agentAliasId")
 _ALIAS_OF_FLOW: Final = ("flowIdentifier", "flowAliasIdentifier")
 
@@ -45,12 +45,12 @@ class Agents:
     def __init__(self, store: GuardrailStore, knowledge_bases: Iterable[FakeKnowledgeBase] = ()) -> None:
         self.validator = ShapeValidator({"TaggableResourcesArn": _TAGGABLE})
         self._store, self._lock, self._numbers = store, ForkSafeLock(), count(1)
-        place, prefix = (store.region, store.account), f"arn:aws:bedrock:{store.region}:{store.account}:"
+        region_account, prefix = (store.region, store.account), f"arn:aws:bedrock:{store.region}:{store.account}:"
         self.tags = tags = AgentTags(TagStore(store.tags, store.region))
         self._versions = versions = VersionStore(tags)
-        self._agents = agents = AgentOperations(place, self._new_id, tags, versions)
+        self._agents = agents = AgentOperations(region_account, self._new_id, tags, versions)
         flows = FlowOperations(prefix, self._new_id, tags, versions)
-        self._knowledge_bases = bases = KnowledgeBases(knowledge_bases, place, self._new_id, tags)
+        self._knowledge_bases = bases = KnowledgeBases(knowledge_bases, region_account, self._new_id, tags)
         prompts = Prompts(prefix, self._new_id, tags)
         groups, linked, collaborators, sources = *agents.parts.values(), bases.data_sources
         self._operations: Mapping[str, Callable[[ApiParams], ApiParams]] = {
@@ -164,7 +164,7 @@ class Agents:
 
     def search(self, knowledge_base: str, query: str, configuration: Mapping[str, Any]) -> list[Passage] | None:
         """
-        Search a knowledge base; None if the fake has no knowledge bases.
+        Search a knowledge base; return None if the fake has no knowledge bases.
 
         Args:
             knowledge_base: ID of the knowledge base.

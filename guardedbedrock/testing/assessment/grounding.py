@@ -34,6 +34,6 @@ def _filter(guardrail: FakeGuardrail, name: str, threshold: float, score: float)
 
 
 def _shared_words(texts: Iterable[str], others: Iterable[str]) -> float:
-    """Return the share (0 to 1) of the significant words of some texts that others contain; 1 if there are none."""
+    """Return the share (0 to 1) of the significant words in `texts` that `others` contain; 1 if `texts` has none."""
     words = significant_words(texts)
     return round(len(words & significant_words(others)) / len(words), 2) if words else 1.0

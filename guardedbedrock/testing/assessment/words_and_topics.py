@@ -15,7 +15,7 @@ _MIN_WORDS: Final = 3  # significant words of an example; a shorter one matches 
 
 
 def assess_words(guardrail: FakeGuardrail, content: AssessedContent, *, full: bool) -> dict[str, Any]:  # noqa: ARG001 - see below
-    """Report the words that were found. AWS never reports a word that was not found, so that `full` has no effect."""
+    """Report the words that were found. AWS never reports a word that was not found, so `full` has no effect."""
     texts = content.texts
     custom = [word for word in guardrail.denied_words if contains_phrase(texts, [word])]
     managed = [(word, name) for name in guardrail.managed_words for word in MANAGED_WORDS[name] if contains_phrase(texts, [word])]

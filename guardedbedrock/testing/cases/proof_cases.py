@@ -3,7 +3,7 @@ Proof cases: policy tests whose expectation is about every request, not about on
 
     {"id": "guarded", "prove": "guardrail-required", "policies": {...}, "guardrails": [...], "expect": {"answer": "proved"}}
 
-The questions are those of ``guardedbedrock prove``. Questions that cheap means cannot decide need the extra ``proof``.
+The questions are those of ``guardedbedrock prove``. Questions that need a solver need the extra ``proof``.
 """
 
 from __future__ import annotations

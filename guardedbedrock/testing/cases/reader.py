@@ -225,7 +225,7 @@ class CaseReader:
             except PolicySyntaxError as error:
                 where = f"{location}: policy {_policy_file(given, error.file or '')}"
                 raise PolicySyntaxError(error.problem, pointer=error.pointer, file=where) from None
-            except ConfigurationError:  # of Python's arguments
+            except ConfigurationError:  # its message is about the arguments of `PolicySet`
                 (location / field).fail("has no policies; for a principal without policies, write `identity` with an empty array")
         return self._compiled[key]
 

@@ -52,7 +52,11 @@ def determining_sids(decisions: Iterable[Decision], outcome: Outcome) -> frozens
 
 
 def _deciding(case: Case, answers: tuple[Decision, ...]) -> Decision:
-    """Return the deciding one: 1. the first certain denial, which AWS reports, 2. the first that is not allowed, 3. the first."""
+    """
+    Return the decision that decides the call.
+
+    Precedence: 1. the first certain denial, which AWS reports, 2. the first that is not ``allowed``, 3. the first.
+    """
     index = case.asked.first_denied(answers, case.advisory_policy_types)
     if index is not None:
         return answers[index]

@@ -96,7 +96,7 @@ def context_value(value: object, location: Location) -> None:
         scalar(value, location)
 
 
-def anything(_value: object, _place: Location) -> None:
+def anything(_value: object, _location: Location) -> None:
     """Any value."""
 
 

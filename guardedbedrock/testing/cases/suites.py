@@ -5,8 +5,8 @@ Suites: files whose cases share policies and fixtures by name.
      "fixtures": {"hr": {"policies": "app", "request": {"principal": "arn:...", "resource": "arn:..."}}},
      "cases": [{"id": "reads", "use": "hr", "request": {"action": "s3:GetObject"}, "expect": {"decision": "allowed"}}]}
 
-Precedence of fields: 1. the case, 2. its fixtures, the last first. Objects are merged key by key, one level deep. A string in the
-place of a policy document is a file, a glob pattern or a folder, relative to the folder of the suite.
+Precedence of fields: 1. the case, 2. its fixtures, the last first. Objects are merged key by key, one level deep. A string
+instead of a policy document is a file, a glob pattern or a folder, relative to the folder of the suite.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ The operations of ``bedrock``, the control plane. `service` has the table of ope
 - `tags`, `logging_configuration`: tags of resources, and the configuration of invocation logging
 - `listing`, `errors`: what the operations share
 
-Guardrails are ready at once; each Get advances a job by one status. A resource-based policy is stored and has no effect.
+Guardrails are ready immediately; each Get advances a job by one status. A resource-based policy is stored and has no effect.
 """
 
 from guardedbedrock.testing.control.service import ControlPlane

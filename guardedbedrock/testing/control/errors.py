@@ -6,15 +6,15 @@ from guardedbedrock.testing.wire import ServiceError
 
 
 def not_found(message: str) -> ServiceError:
-    """Make the error for an unknown resource."""
+    """Return the error for an unknown resource."""
     return ServiceError(404, "ResourceNotFoundException", message)
 
 
 def conflict(message: str) -> ServiceError:
-    """Make the error for a conflict with another resource. Its status in the service model is 400."""
+    """Return the error for a conflict with another resource. Its status in the service model is 400."""
     return ServiceError(400, "ConflictException", message)
 
 
 def too_many_tags(message: str) -> ServiceError:
-    """Make the error for a resource with more tags than AWS allows."""
+    """Return the error for a resource with more tags than AWS allows."""
     return ServiceError(400, "TooManyTagsException", message)

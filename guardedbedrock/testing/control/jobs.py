@@ -46,7 +46,7 @@ class BatchJobs:
     The operations on model invocation jobs.
 
     Args:
-        place: Region and account.
+        region_account: Region and account.
         tags: The tags of all resources.
         new_id: Returns a new ID.
         resolved_models: Returns the models of each inference profile, by ARN.
@@ -54,12 +54,12 @@ class BatchJobs:
 
     def __init__(
         self,
-        place: tuple[str, str],
+        region_account: tuple[str, str],
         tags: TagStore,
         new_id: Callable[[], str],
         resolved_models: Callable[[], Mapping[str, tuple[str, ...]]],
     ) -> None:
-        self._prefix = f"arn:aws:bedrock:{place[0]}:{place[1]}:model-invocation-job/"
+        self._prefix = f"arn:aws:bedrock:{region_account[0]}:{region_account[1]}:model-invocation-job/"
         self._tags, self._new_id, self._resolved_models = tags, new_id, resolved_models
         self._jobs: dict[str, ApiParams] = {}
 
@@ -106,13 +106,13 @@ class EvaluationJobs:
     The operations on evaluation jobs.
 
     Args:
-        place: Region and account.
+        region_account: Region and account.
         tags: The tags of all resources.
         new_id: Returns a new ID.
     """
 
-    def __init__(self, place: tuple[str, str], tags: TagStore, new_id: Callable[[], str]) -> None:
-        self._prefix = f"arn:aws:bedrock:{place[0]}:{place[1]}:evaluation-job/"
+    def __init__(self, region_account: tuple[str, str], tags: TagStore, new_id: Callable[[], str]) -> None:
+        self._prefix = f"arn:aws:bedrock:{region_account[0]}:{region_account[1]}:evaluation-job/"
         self._tags, self._new_id = tags, new_id
         self._jobs: dict[str, ApiParams] = {}
 

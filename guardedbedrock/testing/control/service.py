@@ -65,15 +65,15 @@ class ControlPlane:
         self._enforcement = EnforcedConfiguration(self._guardrails, principal, self._new_id)
         self._policies = ResourcePolicies(self._guardrails)
         self._profiles = InferenceProfileOperations(profiles, (store.region, store.account), tags, self._new_id)
-        place = store.region, store.account
-        batch_jobs = BatchJobs(place, tags, self._new_id, lambda: self.resolved_models)
-        evaluation_jobs = EvaluationJobs(place, tags, self._new_id)
-        routers = PromptRouters(place, tags, self._new_id, self._profiles.resolved_models)
-        endpoints = MarketplaceEndpoints(place, tags)
-        provisioned = ProvisionedThroughput(place, tags, self._new_id)
-        custom_models = CustomModels(place, tags, self._new_id)
+        region_account = store.region, store.account
+        batch_jobs = BatchJobs(region_account, tags, self._new_id, lambda: self.resolved_models)
+        evaluation_jobs = EvaluationJobs(region_account, tags, self._new_id)
+        routers = PromptRouters(region_account, tags, self._new_id, self._profiles.resolved_models)
+        endpoints = MarketplaceEndpoints(region_account, tags)
+        provisioned = ProvisionedThroughput(region_account, tags, self._new_id)
+        custom_models = CustomModels(region_account, tags, self._new_id)
         customization = CustomizationJobs(custom_models, tags, self._new_id)
-        copies, imported = CopyJobs(custom_models, self._new_id), ImportedModels(place, tags, self._new_id)
+        copies, imported = CopyJobs(custom_models, self._new_id), ImportedModels(region_account, tags, self._new_id)
         self._operations: Mapping[str, Callable[[ApiParams], ApiParams]] = {
             "BatchDeleteEvaluationJob": evaluation_jobs.batch_delete,
             "CreateAdvancedPromptOptimizationJob": self._create_job("advanced-prompt-optimization-job"),
@@ -161,7 +161,7 @@ class ControlPlane:
         return self._operations
 
     def guardrail(self, params: ApiParams) -> tuple[str, str] | None:
-        """Return the guardrail that an evaluation job names; other requests to the control plane carry none."""
+        """Return the guardrail that an evaluation job names; other requests to the control plane name none."""
         return first_guardrail(params.get("inferenceConfig"))
 
     def _create_job(self, kind: str) -> Callable[[ApiParams], ApiParams]:

@@ -40,10 +40,10 @@ def assert_denied(  # noqa: PLR0913 - one parameter for each property
         where: ``here`` for the guard in this process, ``aws`` for the server.
 
     Returns:
-        The error, typed.
+        The error, as an `AccessDeniedError`.
 
     Raises:
-        AssertionError: It is not a denial, or a property differs. The message describes the error.
+        AssertionError: The error is not a denial, or a property differs. The message describes the error.
     """
     __tracebackhide__ = True
     caught = error if isinstance(error, BaseException) else getattr(error, "value", error)

@@ -45,7 +45,7 @@ _NAMES: Final[Mapping[PolicyType, str]] = {
 
 
 def _regular() -> Iterator[Denial]:
-    """Make the denials with AWS's regular message: implicit, explicit, and explicit with a policy ARN."""
+    """Yield the denials with AWS's regular message: implicit, explicit, and explicit with a policy ARN."""
     for kind, called in _NAMES.items():
         implicit, _ = sentences.REASONS[kind]
         if implicit:

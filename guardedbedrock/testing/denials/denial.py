@@ -32,7 +32,7 @@ class Denial:
         message: AWS's message with the placeholders ``{principal}``, ``{action}`` and ``{resource}``.
         code: Error code.
         status: HTTP status.
-        by_iam: Whether IAM responds, or the service.
+        by_iam: True if IAM responds, False if the service responds.
         policy_type: Type of the denying policy; None if no policy denies or the message names none.
         explicit: True for an explicit deny, False for an implicit deny, None if the message names no policy.
         policy_arn: ARN of the denying policy, if AWS's message contains it.
@@ -49,7 +49,7 @@ class Denial:
     policy_arn: str | None = None
 
     def error(self, principal: str, action: str, resource: str) -> ServiceError:
-        """Make the error response for a principal, an action and a resource."""
+        """Return the error response for a principal, an action and a resource."""
         message = self.message.format(principal=principal, action=action, resource=resource)
         return ServiceError(self.status, self.code, message, by_iam=self.by_iam)
 
@@ -70,10 +70,10 @@ class Denial:
 
     def policies(self, *actions: str, resource: str = "*") -> iam.PolicySet:
         """
-        Make policies that deny some actions in this way and allow everything else.
+        Return policies that deny some actions in this way and allow everything else.
 
-        They are a complete policy set. An irregular message of AWS becomes the regular one. For a guard, a denial by a resource
-        control policy is certain only with ``rcp_applies``.
+        They are a complete policy set. They produce the regular message, even if the message of this denial is irregular. For a
+        guard, a denial by a resource control policy is certain only with ``rcp_applies``.
 
         Args:
             actions: The denied actions, by default ``bedrock:InvokeModel*``. ``*`` and ``?`` are wildcards.

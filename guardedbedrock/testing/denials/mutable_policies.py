@@ -77,7 +77,7 @@ class MutablePolicies(PolicySet):
 
     def evaluate(self, request: Request) -> Decision:
         """Decide one request: first the added denials in the order in which they were added, then the base policies."""
-        # Each denial evaluates the request, also after one that denies it: the pytest plugin records which were reached.
+        # Each denial evaluates the request, even after another one denied it: the pytest plugin records which were reached.
         decisions = [denial.evaluate(request) for denial in self._denials]
         denied = next((decision for decision in decisions if decision.is_denied), None)
         if denied is not None:

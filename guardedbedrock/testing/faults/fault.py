@@ -72,19 +72,19 @@ _TYPES: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     "int": (int, "a whole number"),
     "float": ((int, float), "a number"),
     "bool": (bool, "True or False"),
-    "str": (str, "a text"),
+    "str": (str, "a string"),
 }
 
 
 def check_types(fault: Any) -> None:
     """
-    Check the types of the fields of a fault. A field with another annotation than those above is not checked.
+    Check the types of the fields of a fault. Only fields whose annotation is in `_TYPES` are checked.
 
     Args:
         fault: A dataclass.
 
     Raises:
-        ConfigurationError: A field has another type. The message names it.
+        ConfigurationError: A field has another type. The message names the field.
     """
     for field in fields(fault):
         annotation, _, optional = str(field.type).partition(" | ")

@@ -73,7 +73,7 @@ class _Delay(Fault):
 @dataclass(frozen=True, slots=True)
 class TokenRate(Fault):
     """
-    A stream whose events arrive at the speed of a model. Each delta of a text is one word.
+    A stream whose events arrive at the speed of a model. Each text delta is one word.
 
     Args:
         per_second: Events per second.

@@ -39,10 +39,10 @@ class FaultSchedule:
     """
     The scheduled faults. Safe to use from several threads.
 
-    A fault without a number happens to every matching request. Of the faults with a number, the first that is left happens.
+    Faults without `times` happen to every matching request. Of the faults with `times`, only the first that is left happens.
 
     Args:
-        seed: Seed of the random numbers. The same seed and the same sequence of requests give the same faults.
+        seed: Seed of the random numbers. The same seed and the same sequence of requests result in the same faults.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -71,8 +71,8 @@ class FaultSchedule:
         `on_take` is called each time they happen.
 
         Raises:
-            ConfigurationError: The chance is not a probability, the operation is unknown, there is no fault, or it would never
-                happen.
+            ConfigurationError: The chance is not a probability, the operation is unknown, there is no fault, or `times` is less
+                than 1.
         """
         check_times(times)
         check_operation(operation)

@@ -141,7 +141,7 @@ class InvocationLog:
 
 
 def _input(body: bytes) -> Any:
-    """Return a body as JSON. Some formats accept a body that is not JSON; it is logged as text."""
+    """Return a body as JSON. Some formats accept a body that is not JSON; it is logged as a string."""
     try:
         return read_json(body) if body else None
     except ValueError:

@@ -50,7 +50,7 @@ class TrailGenerator:
 
     Args:
         seed: The same seed generates the same records.
-        roles: How many roles call.
+        roles: Number of roles that call.
         models: The models that are called.
         regions: The regions that are called.
         denied: Share of calls that AWS denied.
@@ -62,7 +62,7 @@ class TrailGenerator:
         future_fields: Share of records with fields that no version of CloudTrail has yet.
         control: Share of calls that manage guardrails.
         guarded: Share of model calls whose invocation log shows a guardrail.
-        traced: Share of the other model calls whose trace was on, so that the log shows that none ran.
+        traced: Share of the other model calls whose trace was enabled, so that the log shows that no guardrail ran.
         start: Time of the first record.
         step: Time between two records.
     """
@@ -91,7 +91,7 @@ class TrailGenerator:
         self._random = Random(self.seed)  # noqa: S311  # not for secrets
 
     def records(self, events: int) -> Iterator[dict[str, Any]]:
-        """Generate records: `events` of them, and copies and addenda beside them."""
+        """Yield `events` records, and additional copies and addenda."""
         for number in range(events):
             record = self._record(self.start + number * self.step)
             yield record
@@ -106,7 +106,7 @@ class TrailGenerator:
 
         Args:
             folder: Where ``AWSLogs`` is created.
-            events: How many records, beside copies and addenda.
+            events: Number of records, without copies and addenda.
             per_file: Records in each file.
             compress: Whether files are gzipped.
 
@@ -251,11 +251,11 @@ class TrailGenerator:
 
     def _write_file(self, folder: Path, records: Sequence[Mapping[str, Any]], number: int, *, compress: bool) -> Path:
         first = datetime.fromisoformat(records[0]["eventTime"])
-        place = folder / "AWSLogs" / ACCOUNT / "CloudTrail" / self.regions[0] / first.strftime("%Y/%m/%d")
-        place.mkdir(parents=True, exist_ok=True)
+        day_folder = folder / "AWSLogs" / ACCOUNT / "CloudTrail" / self.regions[0] / first.strftime("%Y/%m/%d")
+        day_folder.mkdir(parents=True, exist_ok=True)
         name = f"{ACCOUNT}_CloudTrail_{self.regions[0]}_{first.strftime('%Y%m%dT%H%MZ')}_{number:016}.json"
         data = json.dumps({"Records": records}, separators=(",", ":")).encode()
-        file = place / (f"{name}.gz" if compress else name)
+        file = day_folder / (f"{name}.gz" if compress else name)
         file.write_bytes(gzip.compress(data, compresslevel=1, mtime=0) if compress else data)
         return file
 

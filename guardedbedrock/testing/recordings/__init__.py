@@ -1,4 +1,4 @@
-"""Recorded exchanges: read them from cassettes, answer from them, and write those of a fake."""
+"""Recorded exchanges: reads them from cassettes, answers from them, and records those of a fake."""
 
 from __future__ import annotations
 

@@ -66,12 +66,12 @@ def _number(text: str) -> float:
 
 
 def canonical(body: object) -> str | bytes:
-    """Return a text that is equal for equal JSON values."""
+    """Return a string that is equal for equal JSON values; bytes are returned unchanged."""
     return body if isinstance(body, bytes) else json.dumps(body, sort_keys=True)
 
 
 def leaves(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the JSON pointer and the text of each value that contains no others."""
+    """Yield the JSON pointer and the `repr` of each value that contains no other values."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     if not items:
         yield pointer or "/", repr(value)

@@ -64,7 +64,7 @@ def read(folder: Path) -> list[RecordedExchange]:
 
 
 def _exchanges(path: Path) -> Iterator[RecordedExchange]:
-    place, text = Location(str(path)), read_text(path, largest=_LARGEST)
+    location, text = Location(str(path)), read_text(path, largest=_LARGEST)
     if path.suffix in _YAML:
         data = parse_yaml(text, str(path))
     else:
@@ -74,15 +74,15 @@ def _exchanges(path: Path) -> Iterator[RecordedExchange]:
     if isinstance(data, Mapping):
         for name, convert in (("interactions", _interaction), ("exchanges", _own)):
             if name in data:
-                for index, each in enumerate(_list(data, name, place)):
-                    yield convert(each, place / name / index)
+                for index, each in enumerate(_list(data, name, location)):
+                    yield convert(each, location / name / index)
                 return
-    place.fail("not a recording: it has neither `interactions` (a cassette of vcrpy) nor `exchanges`")
+    location.fail("not a recording: it has neither `interactions` (a cassette of vcrpy) nor `exchanges`")
 
 
-def _interaction(given: object, place: Location) -> RecordedExchange:
-    request, response = _object(given, "request", place), _object(given, "response", place)
-    at_request, at_response = place / "request", place / "response"
+def _interaction(given: object, location: Location) -> RecordedExchange:
+    request, response = _object(given, "request", location), _object(given, "response", location)
+    at_request, at_response = location / "request", location / "response"
     uri = _text(request, "uri", at_request)
     try:
         parts = urlsplit(uri)
@@ -91,17 +91,17 @@ def _interaction(given: object, place: Location) -> RecordedExchange:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     status = _object(response, "status", at_response)
     return _exchange(
-        place,
+        location,
         (_text(request, "method", at_request), target, _bytes(request.get("body"), at_request / "body")),
         (status.get("code"), response.get("headers") or {}, _bytes(response.get("body"), at_response / "body")),
     )
 
 
-def _own(given: object, place: Location) -> RecordedExchange:
-    request, response = _object(given, "request", place), _object(given, "response", place)
-    at_request, at_response = place / "request", place / "response"
+def _own(given: object, location: Location) -> RecordedExchange:
+    request, response = _object(given, "request", location), _object(given, "response", location)
+    at_request, at_response = location / "request", location / "response"
     return _exchange(
-        place,
+        location,
         (
             _text(request, "method", at_request),
             _text(request, "target", at_request),
@@ -111,26 +111,26 @@ def _own(given: object, place: Location) -> RecordedExchange:
     )
 
 
-def _exchange(place: Location, request: tuple[str, str, bytes], response: tuple[object, object, bytes]) -> RecordedExchange:
+def _exchange(location: Location, request: tuple[str, str, bytes], response: tuple[object, object, bytes]) -> RecordedExchange:
     method, target, request_body = request
     status, headers, body = response
     if not _METHOD.fullmatch(method.upper()):
-        (place / "request" / "method").fail("not an HTTP method")
+        (location / "request" / "method").fail("not an HTTP method")
     if not isinstance(status, int) or isinstance(status, bool) or status not in _STATUSES:
-        (place / "response").fail(f"the status must be a number from {_STATUSES[0]} to {_STATUSES[-1]}")
-    every = _headers(headers, place / "response" / "headers")
+        (location / "response").fail(f"the status must be a number from {_STATUSES[0]} to {_STATUSES[-1]}")
+    every = _headers(headers, location / "response" / "headers")
     return RecordedExchange(
         method=method.upper(),
         target=target,
         request_body=request_body,
         status=status,
         headers={name: value for name, value in every.items() if (name.lower(), value.lower()) != _COMPRESSED},
-        body=_decompressed(every, body, place / "response" / "body"),
-        source=str(place),
+        body=_decompressed(every, body, location / "response" / "body"),
+        source=str(location),
     )
 
 
-def _decompressed(headers: Mapping[str, str], body: bytes, place: Location) -> bytes:
+def _decompressed(headers: Mapping[str, str], body: bytes, location: Location) -> bytes:
     """
     Return a body without gzip, because boto3 does not read gzip, and other clients accept a body without it.
 
@@ -143,78 +143,78 @@ def _decompressed(headers: Mapping[str, str], body: bytes, place: Location) -> b
     try:
         text = decompressor.decompress(body, _LARGEST)
     except zlib.error:
-        place.fail("not gzip")
+        location.fail("not gzip")
     if not decompressor.eof:
-        place.fail(f"incomplete, or larger than {_LARGEST:,} bytes without compression")
+        location.fail(f"incomplete, or larger than {_LARGEST:,} bytes without compression")
     return text
 
 
-def _headers(given: object, place: Location) -> dict[str, str]:
+def _headers(given: object, location: Location) -> dict[str, str]:
     if not isinstance(given, Mapping):
-        place.fail("expected an object")
+        location.fail("expected an object")
     headers = {}
     for name, value in given.items():
         values = value if isinstance(value, list) else [value]
         if not isinstance(name, str) or not _NAME.fullmatch(name) or not all(isinstance(each, str) for each in values):
-            place.fail("expected names of headers with a string, or a list of strings")
+            location.fail("expected names of headers with a string, or a list of strings")
         joined = ", ".join(values)
         if not _VALUE.fullmatch(joined):  # a line break would start another header
-            (place / name).fail("a value contains a character that HTTP does not allow")
+            (location / name).fail("a value contains a character that HTTP does not allow")
         if name.lower() not in _NOT_REPLAYED:
             headers[name] = joined
     return headers
 
 
-def _bytes(given: object, place: Location) -> bytes:
-    """Return the body of a cassette: a text, bytes, or an object with ``string`` or ``base64_string``."""
+def _bytes(given: object, location: Location) -> bytes:
+    """Return the body of a cassette: a string, bytes, or an object with ``string`` or ``base64_string``."""
     if isinstance(given, Mapping) and "base64_string" in given:
-        return _decoded(given["base64_string"], place / "base64_string")
+        return _decoded(given["base64_string"], location / "base64_string")
     value = given.get("string") if isinstance(given, Mapping) else given
     if value is None:
         return b""
     if isinstance(value, bytes):
         return value
     if not isinstance(value, str):
-        place.fail("expected a text, binary data, or an object with `string` or `base64_string`")
-    return _encoded(value, place)
+        location.fail("expected a string, binary data, or an object with `string` or `base64_string`")
+    return _encoded(value, location)
 
 
-def _own_body(given: Mapping[str, Any], place: Location) -> bytes:
+def _own_body(given: Mapping[str, Any], location: Location) -> bytes:
     if "body_base64" in given:
-        return _decoded(given["body_base64"], place / "body_base64")
+        return _decoded(given["body_base64"], location / "body_base64")
     return json.dumps(given["body"]).encode() if "body" in given else b""
 
 
-def _decoded(given: object, place: Location) -> bytes:
+def _decoded(given: object, location: Location) -> bytes:
     try:
         return base64.b64decode("".join(str(given).split()), validate=True)
     except (binascii.Error, ValueError):
-        place.fail("not base64")
+        location.fail("not base64")
 
 
-def _encoded(text: str, place: Location) -> bytes:
+def _encoded(text: str, location: Location) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        place.fail("contains half of a surrogate pair")
+        location.fail("contains half of a surrogate pair")
 
 
-def _object(given: object, name: str, place: Location) -> Mapping[str, Any]:
+def _object(given: object, name: str, location: Location) -> Mapping[str, Any]:
     value = given.get(name) if isinstance(given, Mapping) else None
     if not isinstance(value, Mapping):
-        place.fail(f"expected an object with the object `{name}`")
+        location.fail(f"expected an object with the object `{name}`")
     return value
 
 
-def _list(given: Mapping[str, Any], name: str, place: Location) -> list[Any]:
+def _list(given: Mapping[str, Any], name: str, location: Location) -> list[Any]:
     value = given[name]
     if not isinstance(value, list):
-        (place / name).fail("expected an array")
+        (location / name).fail("expected an array")
     return value
 
 
-def _text(given: Mapping[str, Any], name: str, place: Location) -> str:
+def _text(given: Mapping[str, Any], name: str, location: Location) -> str:
     value = given.get(name)
     if not isinstance(value, str):
-        place.fail(f"the string `{name}` is missing")
+        location.fail(f"the string `{name}` is missing")
     return value

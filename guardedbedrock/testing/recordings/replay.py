@@ -31,7 +31,7 @@ class Replay:
         folder: Cassettes of vcrpy, or files of `Recorder`.
 
     Raises:
-        ConfigurationError: The folder has no recording, or a file cannot be read or is no recording.
+        ConfigurationError: The folder has no recording, or a file cannot be read or is not a recording.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,7 +43,7 @@ class Replay:
             self._by_request.setdefault(_key(exchange.method, exchange.target, exchange.request_body), []).append(exchange)
 
     def rewind(self) -> None:
-        """Begin with the first response to each request again."""
+        """Start again with the first response to each request."""
         with self._lock:
             self._answered.clear()
 

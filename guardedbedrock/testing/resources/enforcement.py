@@ -26,7 +26,7 @@ class FakeEnforcement:
 
     Args:
         guardrail: ARN, or short ID of a guardrail in the region and account of the fake.
-        version: A number as text.
+        version: A number, as a string.
         system: Which content of system prompts is assessed. ``SELECTIVE`` assesses nothing of a system prompt without marks.
         messages: Which content of messages is assessed. ``SELECTIVE`` assesses everything if the caller marked nothing.
         included_models: IDs or ARNs of the models that it is enforced on; ``ALL`` means all.
@@ -56,7 +56,9 @@ class FakeEnforcement:
         if self.origin not in _ORIGINS:
             raise ConfigurationError(f"enforced: origin: {self.origin!r} is not one of {', '.join(_ORIGINS)}")
         if not is_version(self.version) or self.version == DRAFT:
-            raise ConfigurationError(f"enforced: version: {self.version!r} is not a published version; write a number as text")
+            raise ConfigurationError(
+                f"enforced: version: {self.version!r} is not a published version; write a number as a string, such as '3'"
+            )
 
     def covers(self, model: str) -> bool:
         """Return whether it is enforced on a model: an ID, an ARN, or the ID of an inference profile."""

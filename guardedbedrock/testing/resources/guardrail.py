@@ -14,7 +14,7 @@ from guardedbedrock.testing.resources.pii import PII
 from guardedbedrock.testing.resources.word_lists import CONTENT_WORDS, LEVELS, MANAGED_WORDS, Level, Strengths
 
 AssessmentSource: TypeAlias = Literal["INPUT", "OUTPUT"]
-"""Whether a text is a prompt or a response of the model."""
+"""Whether the assessed content is a prompt or a response of the model."""
 
 Handling: TypeAlias = Literal["block", "anonymize"]
 """The action of a guardrail on sensitive information."""
@@ -38,7 +38,7 @@ class FakeGuardrail:
 
     Args:
         identifier: ARN, or short ID of a guardrail in the region and account of the fake.
-        version: A number as text, or ``DRAFT``.
+        version: A number, as a string, or ``DRAFT``.
         name: Display name.
         denied_words: Words or phrases that are blocked. Whole words match; case is ignored.
         denied_topics: Topic name to words or example sentences. A text matches an example if it contains three quarters of its
@@ -86,7 +86,9 @@ class FakeGuardrail:
         if not _IDENTIFIER.fullmatch(self.identifier):
             raise ConfigurationError(f"identifier: {self.identifier!r} is not the ID or the ARN of a guardrail")
         if not is_version(self.version):
-            raise ConfigurationError(f"version: {self.version!r} is not a version; write a number as text, or DRAFT")
+            raise ConfigurationError(
+                f"version: {self.version!r} is not a version; write a number as a string, such as '3', or DRAFT"
+            )
         self._check_words()
         self._check_filters()
         for kind, handling in self.pii.items():
@@ -150,7 +152,7 @@ class FakeGuardrail:
         return self.answers if source == "OUTPUT" and self.answers else self
 
     def message(self, source: AssessmentSource) -> str:
-        """Return the message that replaces a blocked text."""
+        """Return the message that replaces blocked content."""
         return self.blocked_input if source == "INPUT" else self.blocked_output
 
     def renamed(self, identifier: str, version: str) -> FakeGuardrail:
@@ -166,18 +168,18 @@ class FakeGuardrail:
 
 
 def _pair(given: object, default: object) -> list[Any] | None:
-    """Return a pair, or a text with its default second part; None for anything else."""
+    """Return a pair; for a string, the string and the default; None for anything else."""
     if isinstance(given, str):
         return [given, default]
     return list(given) if isinstance(given, list | tuple) and len(given) == _PAIR else None
 
 
-def _check_regex(place: str, rule: object) -> None:
+def _check_regex(location: str, rule: object) -> None:
     pair = _pair(rule, "block")
     if pair is None or not isinstance(pair[0], str):
-        raise ConfigurationError(f"{place}: expected a pattern, or a pattern and `block` or `anonymize`, got {rule!r}")
-    check_known(place, pair[1:], _HANDLINGS)
+        raise ConfigurationError(f"{location}: expected a pattern, or a pattern and `block` or `anonymize`, got {rule!r}")
+    check_known(location, pair[1:], _HANDLINGS)
     try:
         re.compile(pair[0])
     except (re.error, OverflowError, RecursionError) as error:
-        raise ConfigurationError(f"{place}: not a regular expression: {error}") from error
+        raise ConfigurationError(f"{location}: not a regular expression: {error}") from error

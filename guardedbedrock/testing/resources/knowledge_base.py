@@ -39,14 +39,14 @@ class FakeDocument:
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str) or not self.text.strip():
-            raise ConfigurationError("text: a document needs a text")
+            raise ConfigurationError("text: must be a string with at least one visible character")
         check_text("uri", self.uri)
         check_mapping("metadata", self.metadata)
         if self.uri and not self.uri.startswith("s3://"):
             raise ConfigurationError(f"uri: {self.uri!r} is not an S3 URI, such as s3://bucket/handbook.txt")
         for name, value in self.metadata.items():
             if not isinstance(value, str | int | float) and not _are_texts(value):
-                raise ConfigurationError(f"metadata.{name}: must be a text, a number, true, false, or a list of texts")
+                raise ConfigurationError(f"metadata.{name}: must be a string, a number, true, false, or a list of strings")
 
 
 def _are_texts(value: object) -> bool:
@@ -60,7 +60,7 @@ class FakeKnowledgeBase:
 
     Args:
         identifier: ID: ten letters and digits.
-        documents: The documents; a text is a document without metadata.
+        documents: The documents; a string is a document without metadata.
         name: Name; derived from the ID by default.
 
     Raises:
@@ -77,7 +77,7 @@ class FakeKnowledgeBase:
         if not _ID.fullmatch(self.identifier):
             raise ConfigurationError(f"identifier: {self.identifier!r} is not the ID of a knowledge base, ten letters and digits")
         if isinstance(self.documents, str):
-            raise ConfigurationError("documents: expected a list of documents, got a text")
+            raise ConfigurationError("documents: expected a list of documents, got a string")
         documents = check_instances("documents", self.documents, (FakeDocument, str))
         object.__setattr__(self, "documents", tuple(map(_document, documents)))
 
@@ -134,7 +134,7 @@ def overlap(query: str, text: str) -> float:
 
 def matches(condition: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
     """
-    Return whether metadata match a filter. A document without the attribute matches only the negated operators.
+    Return whether metadata matches a filter. A document without the attribute matches only the negated operators.
 
     Args:
         condition: Bedrock's ``RetrievalFilter``: one operator with its key and value, or ``andAll`` or ``orAll``.
@@ -149,7 +149,7 @@ def matches(condition: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
         return operator in _NEGATED
     try:
         return bool(_OPERATORS[operator](metadata[operand["key"]], operand["value"]))
-    except TypeError:  # a text compared with a number
+    except TypeError:  # a string compared with a number
         return operator in _NEGATED
 
 

@@ -1,8 +1,8 @@
 """
 The foundation models of the fake: families, with the format of their bodies, and the models that ListFoundationModels returns.
 
-A model ID belongs to the first family whose prefix it begins with. AWS adds models every month, so that a new model of a known
-family works. A model of no family gets AWS's error, ``The provided model identifier is invalid.``
+A model ID belongs to the first family whose prefix it begins with. AWS adds models every month: a new model of a known
+family works without a change. A model of no family gets AWS's error, ``The provided model identifier is invalid.``
 
 Source: Amazon Bedrock User Guide, "Supported foundation models in Amazon Bedrock" and "Inference request parameters and response
 fields for foundation models"; for tools and system prompts "Supported models and model features"; for guardrails "Supported
@@ -43,7 +43,7 @@ class ModelFamily:
         guardrails: Whether a request can name a guardrail.
         tools: Whether Converse accepts ``toolConfig``.
         system: Whether Converse accepts ``system``.
-        max_tokens: Most output tokens that a request can ask for; None if it is not checked.
+        max_tokens: Maximum of the output tokens that a request can set; None if it is not checked.
         dimensions: Sizes of embeddings, the default first.
         required: Members that a request body must have.
         one_of: Members of which a request body must have one. The first is the member that an error names.

@@ -1,4 +1,4 @@
-"""Find the guardrails in nested parameters, whatever the operation."""
+"""Finds the guardrails in the nested parameters of any operation."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ CONTENT_WORDS: Final[Mapping[str, Mapping[Level, tuple[str, ...]]]] = {
     "SEXUAL": {"HIGH": ("porn", "pornographic"), "MEDIUM": ("nude", "erotic"), "LOW": ("sexy", "sex")},
     "VIOLENCE": {"HIGH": ("kill", "murder", "bomb"), "MEDIUM": ("weapon", "stab", "shoot"), "LOW": ("fight", "punch")},
 }
-"""Category to the confidence of its filter, to the words that give this confidence."""
+"""Category to confidence to the words that its filter reports with this confidence."""
 
 MANAGED_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "PROFANITY": ("bastard", "bloody hell", "bollocks", "bugger", "crap", "damn", "goddamn"),
@@ -46,5 +46,5 @@ MANAGED_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def strengths(given: Strengths) -> tuple[Level, Level]:
-    """Return the strength for prompts and the one for responses."""
+    """Return the strength for prompts and the strength for responses."""
     return (given, given) if isinstance(given, str) else given

@@ -3,7 +3,7 @@ The OpenAI-compatible Chat Completions API of the runtime: its paths, its event 
 
 The operations have the parameters of InvokeModel, but the model is in the body.
 Source: Bedrock User Guide, "Invoke a model with the OpenAI Chat Completions API". Errors and broken streams have the shape of
-OpenAI. AWS documents no errors; a denial by policies has the status, type and code of a recorded one.
+OpenAI. AWS documents no errors; a denial by policies has the status, type and code of a recorded denial.
 """
 
 from __future__ import annotations

@@ -52,8 +52,8 @@ def _citation(citation: Citation) -> ApiParams:
     if not citation.text:
         page = {"documentIndex": citation.document, "start": 1, "end": 1}
         return {"title": citation.title, "location": {"documentPage": page}}
-    place = {"documentIndex": citation.document, "start": citation.start, "end": citation.start + len(citation.text)}
-    return {"title": citation.title, "sourceContent": [{"text": citation.text}], "location": {"documentChar": place}}
+    span = {"documentIndex": citation.document, "start": citation.start, "end": citation.start + len(citation.text)}
+    return {"title": citation.title, "sourceContent": [{"text": citation.text}], "location": {"documentChar": span}}
 
 
 def events(turn: Turn, params: ApiParams) -> Iterator[ApiParams]:
@@ -100,7 +100,7 @@ def closing(turn: Turn, params: ApiParams) -> dict[str, Any]:
 
 
 def _usage(turn: Turn) -> dict[str, Any]:
-    """Return the token counts. Tokens that were read from or written to the cache are no ``inputTokens``."""
+    """Return the token counts. Tokens that were read from or written to the cache do not count as ``inputTokens``."""
     if turn.cache is None or turn.model_reply is None:
         return turn.usage
     rest = max(turn.usage["inputTokens"] - turn.cache.tokens, 0)

@@ -1,4 +1,4 @@
-"""InvokeGuardrailChecks: scores texts without a guardrail. It never blocks."""
+"""InvokeGuardrailChecks: scores text without a guardrail. It never blocks."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ class ModelReply:
         check_text("ModelReply: stop", self.stop)
         for block in check_list("ModelReply: blocks", self.blocks):
             if not isinstance(block, _BLOCKS):
-                raise ConfigurationError(f"ModelReply: blocks: {block!r} is not a text, ToolUse, Reasoning or Citation")
+                raise ConfigurationError(f"ModelReply: blocks: {block!r} is not a string, ToolUse, Reasoning or Citation")
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -164,7 +164,7 @@ def check_reply(reply: object) -> None:
     for block in reply if isinstance(reply, list | tuple) else (reply,):
         if not isinstance(block, _BLOCKS):
             raise ConfigurationError(
-                f"reply: {block!r} is not a text, ToolUse, Reasoning, Citation, a list of them, a ModelReply or a function"
+                f"reply: {block!r} is not a string, ToolUse, Reasoning, Citation, a list of them, a ModelReply or a function"
             )
 
 
@@ -191,7 +191,7 @@ class FakeModel:
             default: The reply if none is scripted; None for the order above.
 
         Raises:
-            ServiceError: ``ModelErrorException`` (424) if a scripted function raises, or returns something else than a reply.
+            ServiceError: ``ModelErrorException`` (424) if a scripted function raises, or does not return a reply.
         """
         scripted = self.script.take(operation, params.get("modelId", ""))
         if scripted is not None:
@@ -291,8 +291,8 @@ def named_tools() -> Callable[[ApiParams], ScriptedReply]:
     """
     Return a scripted reply of Converse that calls the first tool whose name the last user message contains.
 
-    The input is a simple instance of the schema of the tool. Other messages get the usual echo. A message with tool results gets
-    a text with the results.
+    The input is a simple instance of the schema of the tool. Other messages get the usual echo. The reply to a
+    message with tool results contains the results as text.
     """
 
     def answer(params: ApiParams) -> ScriptedReply:
@@ -314,13 +314,13 @@ def named_tools() -> Callable[[ApiParams], ScriptedReply]:
 
 
 def tokens(texts: Sequence[str]) -> int:
-    """Estimate the number of tokens: one for four characters."""
+    """Estimate the number of tokens: one for every four characters."""
     return sum(-(-len(text) // _CHARACTERS_PER_TOKEN) for text in texts)
 
 
 def words(text: str) -> list[str]:
     """
-    Split a text into the deltas of a stream.
+    Split text into the deltas of a stream.
 
     >>> words("so it  goes ")
     ['so', ' it', '  goes ']

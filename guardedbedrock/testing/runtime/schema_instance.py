@@ -32,7 +32,7 @@ _TOO_LARGE: Final = f"The fake Bedrock makes no instance of a schema that requir
 
 
 class _Root:
-    """A complete schema, into which references point, and how much larger its instance may become."""
+    """The complete schema, for references, and the number of values and characters that its instance may still add."""
 
     __slots__ = ("left", "schema")
 
@@ -61,7 +61,7 @@ def schema_instance(schema: Any) -> Any:
     """
     try:
         return _instance(schema, _Root(schema), ())
-    # The caller chooses the schema, so that any keyword can have any type, and a reference can contain itself.
+    # The caller chooses the schema: any keyword can have any type, and a reference can contain itself.
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise ServiceError.invalid(_INVALID) from error
 

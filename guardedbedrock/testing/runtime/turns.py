@@ -111,7 +111,7 @@ class Turn:
 
     @property
     def reason(self) -> str:
-        """Bedrock's ``actionReason``: that of the strongest intervention, of the response before the prompt."""
+        """Bedrock's ``actionReason``: the reason of the strongest intervention. The response has precedence over the prompt."""
         strongest = sorted(self._results(), key=lambda result: not result.blocked)
         return next((result.reason for result in strongest if result.intervened), "No action.")
 
@@ -140,11 +140,11 @@ def take_turn(
     prompt: Prompt, call_model: Callable[[str], ModelReply], guardrails: Iterable[ActiveGuardrail], options: TurnOptions
 ) -> Turn:
     """
-    Take one turn. All guardrails run. A block by one guardrail blocks the text, and each guardrail applies its masks.
+    Run one turn. All guardrails run. A block by one guardrail blocks the text, and each guardrail applies its masks.
 
     Args:
         prompt: The prompt.
-        call_model: Takes the last user text, masked, and returns the reply of the model.
+        call_model: Accepts the last text of the user, masked, and returns the reply of the model.
         guardrails: The guardrails, that of the request first.
         options: How the turn is assessed.
     """

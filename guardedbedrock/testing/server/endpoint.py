@@ -146,7 +146,7 @@ class FakeEndpoint:
             error = ServiceError.invalid(_TOO_DEEP)
         except HangUpError:  # a fault of the test that ends the connection without a response
             raise
-        except Exception as raised:  # noqa: BLE001 - a fault of the fake, or a fault or a model of the test that raised
+        except Exception as raised:  # noqa: BLE001 - a bug of the fake, or a fault or a scripted reply that raised
             error = _internal_error(raised)
             _LOGGER.error("%s", error.message)  # noqa: TRY400 - the text of an exception can contain a prompt
         is_chat = chat_completions.serves(exchange.operation)
@@ -199,8 +199,8 @@ class FakeEndpoint:
 
 
 def _internal_error(error: Exception) -> ServiceError:
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    problem = f"the fake Bedrock failed: {type(error).__name__} at {place.filename}:{place.lineno}"
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    problem = f"the fake Bedrock failed: {type(error).__name__} at {frame.filename}:{frame.lineno}"
     return ServiceError(500, "InternalServerException", problem)
 
 

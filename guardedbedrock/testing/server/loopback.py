@@ -31,7 +31,7 @@ _LINGER_RESET: Final = struct.pack("ii", 1, 0)  # closing a socket sends a TCP r
 _JOIN_TIMEOUT: Final = 5  # s
 _CHUNK: Final = 64 * 1024
 _SINGLE: Final = ("Host", "Content-Length")
-"""Headers that decide who receives a request and where it ends, so that two of them are ambiguous."""
+"""Headers that set the recipient and the end of a request. A request that repeats one of them is ambiguous."""
 _LONGEST_LENGTH: Final = 18
 """Digits of a Content-Length; a longer one is not converted to a number."""
 
@@ -62,7 +62,7 @@ class _TimedReader(io.RawIOBase):
     Reads from a socket within the time limits.
 
     A timeout of the socket alone is not enough: it starts again with every byte, so a slow client could hold a connection
-    for ever.
+    forever.
     """
 
     def __init__(self, connection: socket.socket, limits: RequestLimits) -> None:
@@ -231,7 +231,7 @@ class LoopbackServer(ThreadingHTTPServer):
         return int(self.server_address[1])
 
     def sleep(self, seconds: float) -> None:
-        """Wait in the thread of a connection. If the server closes, hang up at once."""
+        """Wait in the thread of a connection. If the server closes, hang up immediately."""
         if self._closing.wait(seconds):
             raise HangUpError(reset=False)
 
@@ -276,7 +276,7 @@ class LoopbackServer(ThreadingHTTPServer):
         """
         Stop accepting, close all connections, and wait for their threads.
 
-        A forked child only closes its copies of the sockets: the threads and the connections are the parent's.
+        A forked child only closes its copies of the sockets: the threads and the connections belong to the parent.
         """
         if self._owner != os.getpid():
             self.server_close()

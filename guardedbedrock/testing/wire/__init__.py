@@ -1,5 +1,5 @@
 """
-The REST-JSON protocol, for any service model of the installed botocore. This package knows nothing of Bedrock.
+The REST-JSON protocol, for any service model of the installed botocore. Nothing in this package is specific to Bedrock.
 
     request    Routes.match -> parse -> ShapeValidator.check    -> operation name and boto3-style parameters
     response   serialize                                        <- `OperationOutput` or `ServiceError`

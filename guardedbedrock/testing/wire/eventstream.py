@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CONTENT_TYPE: Final = "application/vnd.amazon.eventstream"
 
 _SMALLEST: Final = 16  # bytes of a frame without headers and payload
-_STRING: Final = 7  # the type number of a text header
+_STRING: Final = 7  # the type number of a header whose value is a string
 
 
 def frame(headers: Mapping[str, str], payload: bytes) -> bytes:
@@ -26,7 +26,7 @@ def frame(headers: Mapping[str, str], payload: bytes) -> bytes:
     Write one frame.
 
     Args:
-        headers: Name (at most 255 bytes) to text (at most 32,767 bytes), in the order of sending.
+        headers: Name (at most 255 bytes) to value (at most 32,767 bytes), in the order in which they are sent.
         payload: At most 24 MiB, the limit of botocore's reader.
     """
     head = b"".join(_header(name.encode(), value.encode()) for name, value in headers.items())
@@ -67,7 +67,7 @@ def error(code: str, message: str) -> bytes:
 
 
 def split(stream: bytes) -> Iterator[bytes]:
-    """Yield the frames of a recorded stream. Bytes that are no frame are yielded in one piece."""
+    """Yield the frames of a recorded stream. Bytes that are not a frame are yielded in one piece."""
     start = 0
     while start < len(stream):
         length = int.from_bytes(stream[start : start + 4], "big")

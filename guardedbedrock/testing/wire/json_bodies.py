@@ -11,8 +11,8 @@ def read_json(body: bytes) -> Any:
     Return the JSON value of a body.
 
     Raises:
-        ValueError: The body is not JSON in UTF-8, is nested too deeply, or contains half of a surrogate pair, which no text can
-            contain.
+        ValueError: The body is not JSON in UTF-8, is nested too deeply, or contains half of a surrogate pair, which is not
+            valid Unicode.
     """
     try:
         text = body.decode("utf-8-sig")  # json.loads of bytes accepts other encodings, too

@@ -59,7 +59,7 @@ class HttpResponse:
         status: HTTP status.
         headers: The server adds the headers that HTTP requires and that are missing here.
         body: Bytes, or an iterator whose items are sent as chunks.
-        send_filters: Applied in order to the bytes that are sent. Each takes an iterator of pieces (the head first) and a
+        send_filters: Applied in order to the bytes that are sent. Each accepts an iterator of pieces (the head first) and a
             function that waits a number of seconds.
     """
 
@@ -77,7 +77,7 @@ class OperationOutput:
     Args:
         members: The members of the output shape. An event stream is an iterable of one-item mappings: event name to payload.
         headers: HTTP headers in addition to those of the shape.
-        log_entry: Makes the entry for the log of the service; None if the service does not log the operation.
+        log_entry: Returns the entry for the log of the service; None if the service does not log the operation.
     """
 
     members: ApiParams
@@ -111,12 +111,12 @@ class ServiceError(Exception):
 
     @classmethod
     def invalid(cls, message: str) -> ServiceError:
-        """Make the error for a request that is readable and not acceptable: ``ValidationException`` (400)."""
+        """Return the error for a request that can be parsed but is not valid: ``ValidationException`` (400)."""
         return cls(400, "ValidationException", message)
 
     @classmethod
     def not_served(cls, operation: str) -> ServiceError:
-        """Make the error for an operation of the service model that the fake does not implement."""
+        """Return the error for an operation of the service model that the fake does not implement."""
         return cls(501, "NotImplementedException", f"{operation} is not implemented by the fake Bedrock")
 
     def response(self) -> HttpResponse:

@@ -24,7 +24,7 @@ def page(name: str, entries: Sequence[Any], params: ApiParams) -> ApiParams:
         params: Parameters of the request.
 
     Raises:
-        ServiceError: ``ValidationException`` (400) if the token is not one of the fake.
+        ServiceError: ``ValidationException`` (400) if the fake did not return the token.
     """
     token = params.get("nextToken", "0")
     if not token.isdecimal():

@@ -31,20 +31,20 @@ def parse(match: RouteMatch, http_request: HttpRequest) -> ApiParams:
     shape: Any = match.operation.input_shape
     if shape is None:
         return {}
-    places: dict[str, Mapping[str, Any]] = {"uri": match.labels, "querystring": match.query, "header": http_request.headers}
+    locations: dict[str, Mapping[str, Any]] = {"uri": match.labels, "querystring": match.query, "header": http_request.headers}
     try:
-        return _gather(shape, http_request.body, places)
+        return _gather(shape, http_request.body, locations)
     except ValueError as error:
         raise ServiceError(400, "SerializationException", f"the request cannot be parsed: {error}") from error
 
 
-def _gather(shape: Any, body: bytes, places: Mapping[str, Mapping[str, Any]]) -> ApiParams:
+def _gather(shape: Any, body: bytes, locations: Mapping[str, Mapping[str, Any]]) -> ApiParams:
     payload = shape.serialization.get("payload")
     params = _body(shape, payload, body)
     for name, member in shape.members.items():
-        place = member.serialization.get("location")
+        location = member.serialization.get("location")
         key = member.serialization.get("name", name)
-        text = places[place].get(key.lower() if place == "header" else key) if place else None
+        text = locations[location].get(key.lower() if location == "header" else key) if location else None
         if text is not None:
             params[name] = _from_text(member, text, name)
     return params
@@ -63,7 +63,7 @@ def _body(shape: Any, payload: str | None, body: bytes) -> ApiParams:
 
 
 def _from_text(shape: Any, text: Any, path: str) -> Any:
-    """Convert a text, or the first of several."""
+    """Convert a string, or the first string of a list."""
     if shape.type_name == "list":
         return [_from_text(shape.member, item, path) for item in text]
     convert, expected = _TEXT[shape.type_name]
@@ -80,7 +80,7 @@ def _timestamp(text: Any) -> Any:
 
 
 _NOT_CONVERTED: Final = (ValueError, TypeError, KeyError, OverflowError, RuntimeError)
-"""`RuntimeError` is that of botocore for a time out of range."""
+"""botocore raises `RuntimeError` for a time out of range."""
 
 _TEXT: Final[Mapping[str, tuple[Callable[[str], Any], str]]] = {
     "string": (str, "a string"),

@@ -408,7 +408,7 @@ UNREADABLE: Final = {
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
 def test_a_conversation_that_cannot_be_read_is_refused(env: Any, sender: Sender, body: bytes) -> None:
-    """It would have to be written again, and a part of it would be lost."""
+    """The guard would have to serialize it again, and would lose a part of it."""
     fake, guard, _ = env()
 
     sent = sender.post(guard, fake.endpoint_url + f"/model/{MODEL}/converse", content=body, headers=API_KEY)

@@ -27,7 +27,7 @@ ASK: Final = {"model": MODEL, "messages": [{"role": "user", "content": "hello th
 
 
 class Wire:
-    """A transport that keeps what it is given."""
+    """A transport that stores the requests that it receives."""
 
     def __init__(self, sender: Sender) -> None:
         self.requests: list[Any] = []
@@ -111,7 +111,7 @@ def test_another_host_is_not_touched(sender: Sender, url: str) -> None:
         {"extensions": {"sni_hostname": b"bedrock-runtime.us-west-2.amazonaws.com"}},
     ],
 )
-def test_an_address_that_stands_for_a_host_of_bedrock_is_guarded(sender: Sender, options: dict[str, Any]) -> None:
+def test_an_address_with_the_host_or_tls_name_of_bedrock_is_guarded(sender: Sender, options: dict[str, Any]) -> None:
     wire = Wire(sender)
 
     post(sender, wire, f"https://203.0.113.9{CHAT}", **options)
@@ -205,7 +205,7 @@ def test_a_signed_chat_completion_that_cannot_be_read_is_refused(body: bytes) ->
     "url", ["gateway.corp:8443", "gateway.corp", "//gateway.corp", "https://gateway.corp:bad", "https://", 5]
 )
 @pytest.mark.parametrize("source", ["argument", "environment"])
-def test_an_endpoint_url_that_is_none_is_a_configuration_error(
+def test_an_invalid_endpoint_url_is_a_configuration_error(
     sender: Sender, monkeypatch: pytest.MonkeyPatch, url: Any, source: str
 ) -> None:
     """A gateway that is not recognized would not be guarded."""
@@ -225,7 +225,7 @@ def test_a_gateway_is_guarded_by_its_host_header_too(sender: Sender) -> None:
 
 
 def test_a_mounted_transport_that_is_false_is_guarded(sender: Sender) -> None:
-    """As a transport that counts its requests is before the first one."""
+    """A transport that counts its requests can be false before its first request."""
     wire = Wire(sender)
 
     class Counting(type(wire.transport)):  # type: ignore[misc]

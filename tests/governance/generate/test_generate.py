@@ -269,11 +269,11 @@ filters_config = [{{ type = "GROUNDING", threshold = {} }}]
     ("change", "problem"),
     [
         (("[[guardrail_definitions]]", "[[guardrail_definitions]]\nnickname = 'x'"), "nickname: unknown key"),
-        (('blocked_input_messaging = "No."', ""), "blocked_input_messaging: missing; set it to a text"),
+        (('blocked_input_messaging = "No."', ""), "blocked_input_messaging: missing; set it to a string"),
         (('blocked_input_messaging = "No."', 'blocked_input_messaging = ""'), "must have 1 to 500 characters"),
         ((NAMED, 'name = "hr chat"'), "name: `hr chat` is not allowed; AWS requires the pattern"),
         ((NAMED, f'name = "{"a" * 51}"'), "name: must have 1 to 50 characters"),
-        ((NAMED, f"{NAMED}\ndescription = 2020-01-01"), "guardrail_definitions[0].description: must be a text, in quotes"),
+        ((NAMED, f"{NAMED}\ndescription = 2020-01-01"), "guardrail_definitions[0].description: must be a string, in quotes"),
         ((NAMED, f'{NAMED}\nkms_key_arn = "alias/key"'), "kms_key_arn: `alias/key` is not an ARN"),
         ((NAMED, f"{NAMED}\nresource_policy = 3"), "resource_policy: must be the JSON text of a policy"),
         ((POLICY_CONFIG, "content_policy_config = 3"), "content_policy_config: must be a table with the keys"),
@@ -534,7 +534,7 @@ def approving(models: list[str], more: str = "") -> str:
 
 @pytest.mark.parametrize("what", ["invoke-policy", "boundary", "scp"])
 def test_a_policy_that_decides_wrongly_is_not_written(config: str, what: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A model cannot need a guardrail and be one that takes none."""
+    """A model cannot both need a guardrail and take none."""
     Path(config).write_text(approving(["anthropic.claude-*"], 'models_without_guardrail = ["anthropic.*"]'), "utf-8")
     assert run(["generate", what, "--config", config, "-o", "out"]) == 2
     error = capsys.readouterr().err

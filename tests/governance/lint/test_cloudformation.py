@@ -60,7 +60,7 @@ def test_both_branches_are_checked(tmp_path: Path, branches: list[str], *, in_li
     assert text_at(tmp_path, finding).startswith('"bedrock:Converse"')
 
 
-def test_place_behind_a_function_that_returns_a_list(tmp_path: Path) -> None:
+def test_location_after_a_function_that_returns_a_list(tmp_path: Path) -> None:
     actions = [{"Fn::If": ["IsProd", ["s3:GetObject", "s3:PutObject"], {"Ref": "AWS::NoValue"}]}, "bedrock:Converse"]
     (finding,) = linted(tmp_path, {"Conditions": CONDITIONS, "Resources": {"P": managed(denying(actions))}})
     assert finding.pointer == "/Resources/P/Properties/PolicyDocument/Statement/Action/1"
@@ -305,7 +305,7 @@ def test_policy_of_a_loop(tmp_path: Path) -> None:
 @pytest.mark.parametrize("collection", [["A"], {"Ref": "Teams"}, {"Ref": "Known"}, [{"Ref": "Team"}]])
 @pytest.mark.parametrize("is_nested", [False, True])
 def test_loop_with_any_collection(tmp_path: Path, collection: Any, *, is_nested: bool) -> None:
-    """One that is known only at deployment too."""
+    """Also a collection that is known only at deployment."""
     fragment = {"${Team}Policy": managed(OPEN)}
     template = (
         loop(["X"], {"Fn::ForEach::Inner": ["Team", collection, fragment]}, "Outer") if is_nested else loop(collection, fragment)

@@ -55,7 +55,7 @@ def test_the_global_keys_are_those_of_the_page() -> None:
 
 
 @pytest.mark.parametrize("key", OPERATORS)
-def test_a_key_takes_the_operator_of_its_type(tmp_path: Path, key: str) -> None:
+def test_a_key_accepts_the_operator_of_its_type(tmp_path: Path, key: str) -> None:
     operator, value = OPERATORS[key]
     assert rules_of(tmp_path, operator, key, value) == []
     wrong, other = ("Bool", "true") if operator == "IpAddress" else ("IpAddress", "10.0.0.1")

@@ -1,4 +1,4 @@
-"""The guardrail rules with a proof: calls that no sample has, and calls that cannot occur."""
+"""The guardrail rules with a proof: calls that no sample covers, and calls that cannot occur."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Policies that differ in one detail, each with the rules that must report it and no other ones."""
+"""Policies that differ in one detail, each with the rules that must report it, and no others."""
 
 from __future__ import annotations
 
@@ -135,11 +135,11 @@ CASES: dict[str, tuple[list[Statement], str]] = {
         read({"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-1"}}),
         "FORALLVALUES_WITH_SINGLE_VALUED_KEY",
     ),
-    "Bool on a text": (read({"Bool": {"aws:PrincipalOrgID": "true"}}), "TYPE_MISMATCH"),
+    "Bool on a string": (read({"Bool": {"aws:PrincipalOrgID": "true"}}), "TYPE_MISMATCH"),
     "a number on an ARN": (read({"NumericEquals": {"aws:PrincipalArn": "1"}}), "TYPE_MISMATCH"),
-    "a text on an address": (read({"StringEquals": {"aws:SourceIp": "203.0.113.0/24"}}), "TYPE_MISMATCH"),
+    "a string on an address": (read({"StringEquals": {"aws:SourceIp": "203.0.113.0/24"}}), "TYPE_MISMATCH"),
     "an address on an address": (read({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}), ""),
-    "an ARN operator on a text": (read({"ArnLike": {"aws:RequestedRegion": "us-*"}}), "TYPE_MISMATCH"),
+    "an ARN operator on a string": (read({"ArnLike": {"aws:RequestedRegion": "us-*"}}), "TYPE_MISMATCH"),
     "a date on a date": (read({"DateLessThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}), ""),
     "an operator that does not exist": (read({"StringLess": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}), "GB101"),
     # -- resources
@@ -171,7 +171,7 @@ CASES: dict[str, tuple[list[Statement], str]] = {
         [OPEN, APPLY, deny(INVOKE, "*", {"StringNotEquals": {KEY: APPROVED}})],
         "GB201 GB204",
     ),
-    "a Deny that an absent key does not meet": (
+    "a Deny that does not apply to an absent key": (
         [OPEN, APPLY, deny(BOTH, "*", {"StringNotEquals": {KEY: APPROVED}, "Null": {KEY: "false"}})],
         "GB201 GB203",
     ),

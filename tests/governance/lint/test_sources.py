@@ -41,7 +41,7 @@ def only(tmp_path: Path, name: str, content: object, **options: Any) -> LintFind
 
 
 def pointed_at(file: Path, finding: LintFinding) -> str:
-    """Return the text of the file at the place of a finding, up to the end of the line."""
+    """Return the text of the file at the location of a finding, up to the end of the line."""
     return file.read_text("utf-8").splitlines()[finding.line - 1][finding.column - 1 :]
 
 

@@ -1,4 +1,4 @@
-"""Every form in which Terraform holds a policy is read, or named as not checked."""
+"""Every form of a policy in Terraform is read, or reported as not checked."""
 
 from __future__ import annotations
 
@@ -384,7 +384,7 @@ def role_with(**resources: Any) -> dict[str, Any]:
         ("${data.aws_iam_policy.shared.arn}", "warning", "data.aws_iam_policy.shared.arn"),
     ],
 )
-def test_attachment_of_a_policy_of_another_place(tmp_path: Path, arn: str, severity: str, named: str) -> None:
+def test_attachment_of_a_policy_outside_the_file(tmp_path: Path, arn: str, severity: str, named: str) -> None:
     attachment = {"a": {"role": "${aws_iam_role.r.name}", "policy_arn": arn}}
     found = linted(tmp_path, role_with(aws_iam_role_policy_attachment=attachment))
     assert {one.rule: one.severity for one in found} == {"GB201": severity, "GB104": "note"}
@@ -416,7 +416,7 @@ def test_an_aws_managed_policy_without_bedrock_has_no_note(tmp_path: Path) -> No
     assert linted(tmp_path, role_with(aws_iam_role_policy_attachment=attachment), "main.tf.json", "GB104") == ()
 
 
-def test_boundary_of_another_place(tmp_path: Path) -> None:
+def test_boundary_outside_the_file(tmp_path: Path) -> None:
     data = role_with()
     data["resource"]["aws_iam_role"]["r"]["permissions_boundary"] = "arn:aws:iam::123456789012:policy/boundary"
     found = linted(tmp_path, data)
@@ -453,7 +453,7 @@ def test_a_user_has_the_policies_of_its_groups(tmp_path: Path, membership: dict[
         {"aws_iam_group_membership": {"m": {"name": "n", "users": ["user"], "group": "admins"}}},
     ],
 )
-def test_a_group_of_another_place_has_a_note(tmp_path: Path, membership: dict[str, Any]) -> None:
+def test_a_group_outside_the_file_has_a_note(tmp_path: Path, membership: dict[str, Any]) -> None:
     resources = {
         "aws_iam_user": {"u": {"name": "user"}},
         "aws_iam_user_policy": {"p": {"user": "${aws_iam_user.u.name}", "policy": json.dumps(OPEN)}},

@@ -1,4 +1,4 @@
-"""What is known of a call, of a principal and of the limits of a question counts; limits that no request meets prove nothing."""
+"""A proof uses the known facts about a call, a principal and the limits of a question; unsatisfiable limits prove nothing."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_several_values_without_set_prefix_are_unknown() -> None:
     ],
 )
 def test_a_key_of_every_request_has_any_value_unless_a_call_gives_it(key: str, operator: str, value: str) -> None:
-    """It cannot be absent: that would leave no request, and prove everything."""
+    """The key cannot be absent: no request would be left, so that everything would be proved."""
     statement = allow_if(operator, key, value)
     given = "2029-01-01T00:00:00Z" if key == "aws:CurrentTime" else value
 

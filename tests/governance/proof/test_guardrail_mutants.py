@@ -1,7 +1,7 @@
 """
-Mutants of correct guardrail policies, each with the answer that the proof must give.
+Mutants of correct guardrail policies, each with its expected answer.
 
-A mutant that lets an unguarded call through is refuted. One that only restricts more, or says the same in another way, is proved.
+A mutant that allows an unguarded call is refuted. A mutant that only restricts more, or is equivalent, is proved.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/acme.m0-0-v1"
 CONTEXT: Final = {"bedrock:GuardrailIdentifier": APPROVED[0], "aws:RequestedRegion": "us-east-1", TEAM: "t0"}
 CALL: Final = Request(STRICT.principal, INVOKE[0], MODEL, CONTEXT, ["aws:SourceIp"])
 OPTIONS: Final = Options(timeout=20)
-"""Much more than is needed; the machine may be busy."""
+"""Much more time than needed, because the machine may be busy."""
 
 QUESTIONS: Final[dict[str, tuple[Callable[[], Answer], str]]] = {
     "each call carries a guardrail": (lambda: guardrail_required(STRICT, APPROVED, OPTIONS), "proved"),

@@ -1,5 +1,5 @@
 """
-Random policy sets in every form, also those for which AWS documents no rule: a proof is compared with the engine.
+Random policy sets in every form, including forms for which AWS documents no rule: each proof is compared with the engine.
 
 A refuted question comes with a witness, which a new policy set evaluates again. For a proved question random requests are tried;
 the engine must allow none of them. `test_proof_agrees_with_enumeration` tries every request, for policies that can be decided.

@@ -1,4 +1,4 @@
-"""Texts that meet facts: found exactly if there is one, against enumeration of every short text."""
+"""Strings that meet facts are found exactly if there is one, compared with an enumeration of every short string."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from harness.strategies import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guardedbedrock.governance.proof.logic.compared_keys import ComparedKeys
 from guardedbedrock.governance.proof.logic.containment import contained, is_within
 from guardedbedrock.governance.proof.logic.formulas import (
     Choice,
@@ -34,7 +35,6 @@ from guardedbedrock.governance.proof.logic.texts import (
     relate,
     shortest_beginning,
 )
-from guardedbedrock.governance.proof.logic.vocabulary import KeyVocabulary
 from guardedbedrock.governance.proof.solving.facts import INEXPRESSIBLE
 from guardedbedrock.governance.proof.solving.solver import Solver
 from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, ONE, ONE_BUT_COLON, Tokens, Wildcard, compile_tokens, join
@@ -151,9 +151,9 @@ def test_a_greek_sigma_without_case_is_not_decided() -> None:
 
 
 def solve(*parts: Formula, timeout: float = 5) -> tuple[str, dict[str, object], str]:
-    vocabulary = KeyVocabulary(slots={KEY.name: 1, OTHER.name: 1}, spelling={KEY.name: KEY.name, OTHER.name: OTHER.name})
+    keys = ComparedKeys(slots={KEY.name: 1, OTHER.name: 1}, spelling={KEY.name: KEY.name, OTHER.name: OTHER.name})
     formula = conjoin((Present(KEY.name), Present(OTHER.name), *parts))
-    status, model, reason = Solver(vocabulary, timeout).solve(formula)
+    status, model, reason = Solver(keys, timeout).solve(formula)
     return status, {} if model is None else dict(model.texts), reason
 
 
@@ -203,7 +203,7 @@ def test_a_text_that_is_compared_with_another_text_gets_a_value_that_fits(tied: 
     ],
 )
 def test_texts_that_are_compared_with_each_other_are_decided(facts: tuple[Formula, ...], expected: str) -> None:
-    """One form stays open: that a text does not match a pattern with a variable and several wildcards."""
+    """One form stays open: the fact that a string does not match a pattern with a variable and several wildcards."""
     status, _, reason = solve(*facts)
 
     assert status == expected
@@ -222,7 +222,7 @@ def test_a_pattern_that_lies_in_many_others_takes_few_rounds() -> None:
 
 
 def test_patterns_that_exclude_each_other_take_few_rounds() -> None:
-    """In texts of the shape, each of the first patterns excludes each of the others. One by one these are 90,000 rounds."""
+    """In strings of the shape, each of the first patterns excludes each of the others. One by one these are 90,000 rounds."""
     first = [Matches(KEY, ("x", ANY, "/name", str(number), ANY)) for number in range(300)]
     second = [Matches(KEY, ("x", ANY, "/other", str(number), ANY)) for number in range(300)]
     shape = Shaped(KEY, ("x", Repeat((("a", "z"),), 0), "/", Repeat((("0", "z"),), 1)))

@@ -1,4 +1,4 @@
-"""Policy variables: patterns that contain the value of a key are decided, between wildcards too."""
+"""Policy variables: patterns that contain the value of a key are decided, even between wildcards."""
 
 from __future__ import annotations
 

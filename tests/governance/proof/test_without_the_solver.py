@@ -1,4 +1,4 @@
-"""Without the extra ``proof``, identical and subsumed statements are decided all the same."""
+"""Without the extra ``proof``, identical and subsumed statements are still decided."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A replay of generated trails against the answers that the engine gives event by event."""
+"""A replay of generated trails, compared with the decisions of the engine for each event."""
 
 from __future__ import annotations
 
@@ -173,8 +173,8 @@ def test_injected_denies_a_region_without_an_approved_guardrail(tmp_path: Path) 
     ("params", "reason"),
     [
         ({}, "requestParameters.modelId: missing in the record of Converse"),
-        ({"modelId": 5}, "requestParameters: a value has another type than Converse takes"),
-        ({"modelId": [None]}, "requestParameters: a value has another type than Converse takes"),
+        ({"modelId": 5}, "requestParameters: a value has a type that Converse does not accept"),
+        ({"modelId": [None]}, "requestParameters: a value has a type that Converse does not accept"),
     ],
 )
 def test_a_record_without_a_parameter_says_which(tmp_path: Path, params: dict[str, Any], reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Every way to replay a generated trail gives the answers that the engine gives record by record."""
+"""Every way to replay a generated trail returns the decisions of the engine for each record."""
 
 from __future__ import annotations
 

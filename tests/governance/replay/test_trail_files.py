@@ -97,7 +97,7 @@ BROKEN: dict[str, tuple[bytes, int, str]] = {
     ),
     "a broken line": (LINES.encode().replace(b"}\n", b"}\n{broken\n", 1), 2, "a line is not valid JSON"),
     "half a line": ((LINES + LINES[:50] + "\n").encode() + json.dumps(record(3)).encode(), 3, "a line is not valid JSON"),
-    "a line cut in a text": ((LINES + '{"eventID": "00').encode(), 2, "a line is not valid JSON"),
+    "a line cut in a string": ((LINES + '{"eventID": "00').encode(), 2, "a line is not valid JSON"),
     "deep nesting": (b"[" * 200_000, 0, "nested too deeply"),
 }
 
@@ -132,8 +132,8 @@ FOREIGN: dict[str, Any] = {
     "no region": {**record(), "awsRegion": None},
     "no time": {**record(), "eventTime": None},
     "an invalid time": {**record(), "eventTime": "soon"},
-    "text as identity": {**record(), "userIdentity": "HIDDEN"},
-    "text as parameters": {**record(), "requestParameters": "{}"},
+    "a string as identity": {**record(), "userIdentity": "HIDDEN"},
+    "a string as parameters": {**record(), "requestParameters": "{}"},
     "a list as parameters": {**record(), "requestParameters": [1]},
     "text": "record",
     "null": None,

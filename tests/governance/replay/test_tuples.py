@@ -111,7 +111,7 @@ def test_a_file_that_cannot_be_read_is_an_error(trail: Path, name: str) -> None:
 
 @pytest.mark.parametrize("policies", ["new", "address"])
 def test_the_result_of_the_athena_query_gives_the_report_of_the_trail(trail: Path, policies: str) -> None:
-    """DuckDB runs the query, which uses only SQL that both know."""
+    """DuckDB runs the query, which uses only SQL that Athena and DuckDB support."""
     report = replay([trail / "trail"], trail / f"{policies}.json", baseline=trail / "old.json")
     query = query_for_athena(trail / f"{policies}.json", trail / "old.json")
     with duckdb.connect() as database:
@@ -159,7 +159,7 @@ def test_policies_that_read_the_time_have_no_athena_query(tmp_path: Path) -> Non
 
 
 def test_options_that_tuples_cannot_follow_are_refused(trail: Path) -> None:
-    """An option without effect would make the report look like that of another question."""
+    """The report would look like the answer to another question if an option had no effect."""
     replay([trail / "trail"], trail / "new.json", keep=trail / "kept")
     kept = [trail / "kept" / "calls.parquet"]
     bounds: list[dict[str, Any]] = [{"since": "2026-11-01"}, {"until": "2026-11-02"}]

@@ -134,7 +134,7 @@ def test_unreadable_enforced_guardrails_leave_every_allowed_call_open(tmp_path: 
 def test_principals_with_equal_policies_are_evaluated_once(tmp_path: Path) -> None:
     report = report_of(tmp_path, *(principal(f"App{number}", ALLOW, APPLY) for number in range(30)), principal("Other", APPLY))
 
-    assert [len(one.principals) for one in report.scope.subjects] == [30, 1]
+    assert [len(one.principals) for one in report.scope.groups] == [30, 1]
     assert [len(row.principals) for row in report.rows] == [30, 1]
 
 
@@ -144,7 +144,7 @@ def test_equal_policies_that_read_the_principal_are_evaluated_for_each(tmp_path:
 
     assert decisions(report, "First")["none"] == ["allowed"] * 2
     assert decisions(report, "Second")["none"] == ["implicitDeny"] * 2
-    assert [len(one.principals) for one in report.scope.subjects] == [1, 1, 1]
+    assert [len(one.principals) for one in report.scope.groups] == [1, 1, 1]
     assert [len(row.principals) for row in report.rows] == [1, 2]
 
 
@@ -199,20 +199,20 @@ def test_every_reduction_gives_the_decisions_of_single_evaluations(tmp_path: Pat
     rows = {name: row for row in report.rows for name in row.principals}
 
     compared = set()
-    for subject in scope.subjects:
+    for group in scope.groups:
         for index, situation in enumerate(report.situations):
             for number, model in enumerate(models):
-                for place, name in enumerate(OPERATIONS):
+                for position, name in enumerate(OPERATIONS):
                     operation = find_operation("bedrock-runtime", name)
                     params: dict[str, Any] = {"modelId": model}
                     if situation.guardrail is not None:
                         assert operation.location is not None
                         params = operation.location.put(params, situation.guardrail.arn, situation.guardrail.version)
-                    required = authorizations(operation, params, subject.caller(REGION), scope.inventory)
-                    expected = required.outcome(tuple(map(subject.policies.evaluate, required.requests)), ("rcp",))
-                    cell = rows[subject.principals[0]].cells[index][number]
+                    required = authorizations(operation, params, group.caller(REGION), scope.inventory)
+                    expected = required.outcome(tuple(map(group.policies.evaluate, required.requests)), ("rcp",))
+                    cell = rows[group.principals[0]].cells[index][number]
                     assert cell is not None
-                    assert cell[place].verdict.outcome == expected, (subject.principals, situation, model)
+                    assert cell[position].verdict.outcome == expected, (group.principals, situation, model)
                     compared.add(expected)
     assert compared == {"allowed", "implicitDeny", "explicitDeny", "indeterminate"}
 

@@ -101,7 +101,7 @@ def test_a_version_becomes_a_condition() -> None:
     """ApplyGuardrail cannot be limited to a version, which is reported; the calls are decided alike."""
     translation = translate(policy(statement("Allow", GUARDED, f"{HR}:3")))
     assert translation.differences == ()
-    assert "has a version, and AWS's guardrail ARNs have none" in translation.lost[0]
+    assert "has a version, but AWS's guardrail ARNs have none" in translation.lost[0]
 
 
 def test_no_statement_of_a_translation_has_a_resource_of_another_action() -> None:

@@ -12,7 +12,7 @@ Json: TypeAlias = Any
 
 
 def holds(operator: str, key: str, values: list[str], question: Asked) -> Truth:
-    """Say whether one line of a condition block holds."""
+    """Return whether one line of a condition block holds."""
     value = question.value(key)
     quantifier, _, name = operator.rpartition(":")
     base = name.removesuffix("IfExists")
@@ -48,12 +48,12 @@ def absent(quantifier: str, name: str) -> Truth:
 
 
 def meaningful(base: str, values: list[str], question: Asked) -> bool:
-    """Say whether there is a policy value that can match at all."""
+    """Return whether there is a policy value that can match at all."""
     return any(MEANS[NEGATED.get(base, base)](policy, question) for policy in values)
 
 
 def unmatched(quantifier: str, name: str) -> Truth:
-    """Say what a line comes to of which no value can match, for a key that may be absent, one text, or several."""
+    """Return the answer of a line that no value can match, for a key that may be absent, one string, or several."""
     negated = name.removesuffix("IfExists") in NEGATED
     if not name.endswith("IfExists") and not negated and quantifier != "ForAllValues":
         return False
@@ -61,7 +61,7 @@ def unmatched(quantifier: str, name: str) -> Truth:
 
 
 def conditions_hold(block: Json, question: Asked) -> Truth:
-    """Say whether all lines of all condition blocks hold."""
+    """Return whether all lines of all condition blocks hold."""
     return every(
         holds(operator, key, [written(value) for value in listed(values)], question)
         for operator, lines in block.items()

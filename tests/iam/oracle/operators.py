@@ -15,11 +15,11 @@ from iam.oracle.wildcards import SEGMENTS, STAR, fits, segments, wild
 Compare: TypeAlias = Callable[[str, str, Asked], Truth]
 """Of a policy's value and a request's value."""
 Reading: TypeAlias = Callable[[str], Any]
-"""Reader of a text; None if the text is invalid."""
+"""Reads a string; None if the string is invalid."""
 
 
 def textual(read: Callable[[str], tuple[str, ...]], cover: Callable[[tuple[str, ...], str], Truth]) -> Compare:
-    """Make the comparison of an operator that takes variables."""
+    """Create the comparison of an operator that accepts variables."""
 
     def compare(policy: str, value: str, question: Asked) -> Truth:
         filled = fill(policy, read, question)
@@ -32,12 +32,12 @@ def textual(read: Callable[[str], tuple[str, ...]], cover: Callable[[tuple[str, 
 
 
 def ignoring_case(pattern: tuple[str, ...], value: str) -> bool:
-    """Cover a text in any case."""
+    """Match a string in any case."""
     return fits(tuple(item if len(item) > 1 else item.lower() for item in pattern), value.lower())
 
 
 def arn_like(pattern: tuple[str, ...], value: str) -> Truth:
-    """Cover an ARN, segment by segment; of a pattern with fewer than six nothing is known for sure."""
+    """Cover an ARN, segment by segment; AWS documents no rule for a pattern with fewer than six."""
     if not value.startswith("arn:") or value.count(":") < SEGMENTS - 1:
         return None
     if set(pattern) == {STAR}:
@@ -89,7 +89,7 @@ MEANS: Final[Mapping[str, Callable[[str, Asked], bool]]] = {
     )
     for name in POSITIVE
 }
-"""Whether a policy's value means anything that a request's value could match."""
+"""Whether a value of a request could match a value of a policy."""
 NEGATED: Final = {
     "StringNotEquals": "StringEquals",
     "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",

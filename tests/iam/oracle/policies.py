@@ -45,7 +45,7 @@ class Placed:
     bounded: bool
 
     def applies(self, question: Asked) -> Truth:
-        """Say whether the statement applies to a request."""
+        """Return whether the statement applies to a request."""
         if not covers_action(self.raw, question.request.action):
             return False
         question = replace(question, variables=self.variables)
@@ -164,7 +164,7 @@ class Oracle:
 
 
 def is_mandatory(request: iam.Request) -> bool:
-    """Say whether the resource has a policy that must allow: a KMS key, or a role that is assumed."""
+    """Return whether the resource has a policy that must allow: a KMS key, or a role that is assumed."""
     parts = request.resource.split(":", 5)
     if len(parts) < SEGMENTS:
         return False
@@ -182,7 +182,7 @@ class Permission:
 
 
 def passes(closeness: int, limits: Mapping[str, Truth], *, foreign: bool) -> Truth:
-    """Say whether a grant of the resource's owner passes what limits the caller."""
+    """Return whether a grant of the resource's owner passes what limits the caller."""
     if foreign or closeness in (HERSELF, UNDOCUMENTED):
         return True
     session = limits.get("session", True)
@@ -192,7 +192,7 @@ def passes(closeness: int, limits: Mapping[str, Truth], *, foreign: bool) -> Tru
 
 
 def foreign_or_not(question: Asked) -> list[bool]:
-    """Say whether the resource belongs to another account; both when its account is unknown."""
+    """Return whether the resource belongs to another account; both when its account is unknown."""
     request = question.request
     account = who(request.principal).account
     if not account:

@@ -23,7 +23,7 @@ class Who:
 
     @property
     def is_service_linked(self) -> bool:
-        """Tell a service-linked role."""
+        """Whether it is a service-linked role."""
         path = self.arn.split(":", 5)[-1].split("/")
         if self.kind == "role":
             return path[:2] == ["role", "aws-service-role"]
@@ -40,7 +40,7 @@ def who(arn: str) -> Who:
 
 
 def named(element: Json, caller: Who) -> int:
-    """Say how closely an element names the caller."""
+    """Return how closely an element names the caller."""
     return max((naming(kind, name, caller) for kind, name in pairs(element)), default=NOBODY)
 
 
@@ -52,7 +52,7 @@ def pairs(element: Json) -> list[tuple[str, str]]:
 
 
 def naming(kind: str, name: str, caller: Who) -> int:
-    """Say how closely one name of an element names the caller."""
+    """Return how closely one name of an element names the caller."""
     if kind == "Service":
         return HERSELF if caller.kind == "service" and name in ("*", caller.arn) else NOBODY
     if kind != "AWS":
@@ -86,7 +86,7 @@ def degree(statement: Json, caller: Who, *, bounded: bool = False) -> int:
 
 
 def left_out(element: Json, caller: Who) -> Truth:
-    """Say whether NotPrincipal lists the caller with its account and, for a session, its role; a part is undocumented."""
+    """Return whether NotPrincipal lists the caller with its account and, for a session, its role; a part is undocumented."""
     names = [name for kind, name in pairs(element) if kind == "AWS"]
     if "*" in names:
         return True

@@ -23,7 +23,7 @@ class Asked:
     variables: bool = True
 
     def value(self, key: str) -> object:
-        """Return a text, a tuple of texts, UNKNOWN or ABSENT."""
+        """Return a string, a tuple of strings, UNKNOWN or ABSENT."""
         name = key.lower()
         if name in self.given:
             return self.given[name]
@@ -44,7 +44,7 @@ def asked(request: iam.Request) -> Asked:
 
 
 def written(value: object) -> str:
-    """Convert a scalar to text, a number without an exponent."""
+    """Convert a scalar to a string, a number without an exponent."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)

@@ -28,14 +28,14 @@ from iam.oracle.wildcards import (
 
 
 def covers_action(statement: Json, action: str) -> bool:
-    """Say whether Action or NotAction covers an action."""
+    """Return whether Action or NotAction covers an action."""
     key = "NotAction" if "NotAction" in statement else "Action"
     covered = any(ignoring_case(wild(pattern), action) for pattern in listed(statement[key]))
     return covered is (key == "Action")
 
 
 def covers_resource(statement: Json, question: Asked) -> Truth:
-    """Say whether Resource or NotResource covers the resource."""
+    """Return whether Resource or NotResource covers the resource."""
     key = "NotResource" if "NotResource" in statement else "Resource"
     without_value = None if key == "NotResource" else False
     covered = some(resource_fits(pattern, question, without_value=without_value) for pattern in listed(statement[key]))
@@ -43,7 +43,7 @@ def covers_resource(statement: Json, question: Asked) -> Truth:
 
 
 def resource_fits(text: str, question: Asked, *, without_value: Truth = False) -> Truth:
-    """Say whether one pattern covers the resource; a variable before the fifth colon leaves it open."""
+    """Return whether one pattern covers the resource; a variable before the fifth colon leaves it open."""
     if text == "*":
         return True
     filled = fill(completed(text), wild, question)
@@ -56,7 +56,7 @@ def resource_fits(text: str, question: Asked, *, without_value: Truth = False) -
 
 
 def completed(text: str) -> str:
-    """Add parts to an ARN that has fewer than six and no star that could stand for more than one."""
+    """Add parts to an ARN that has fewer than six and no star that could match more than one."""
     plain = re.sub(r"\$\{[^}]*\}", "", text).split(":")
     if len(plain) >= SEGMENTS or any(part.endswith("*") for part in plain):
         return text
@@ -69,52 +69,52 @@ def bounded(pattern: tuple[str, ...]) -> tuple[str, ...]:
     for index, segment in enumerate(segments(pattern)):
         last = len(segment) - 1
         kept = [
-            {STAR: STAR if place == last else STAR_IN_SEGMENT, ONE: ONE_IN_SEGMENT}.get(item, item)
+            {STAR: STAR if position == last else STAR_IN_SEGMENT, ONE: ONE_IN_SEGMENT}.get(item, item)
             if index < SEGMENTS - 1
             else item
-            for place, item in enumerate(segment)
+            for position, item in enumerate(segment)
         ]
         whole += ((":",) if index else ()) + tuple(kept)
     return whole
 
 
 def blind_parts(question: Asked) -> list[int]:
-    """Give the places of the parts of the resource that are unknown."""
+    """Return the positions of the unknown parts of the resource."""
     names = ("arn", "partition", "service", "region", "account", "id")
-    return [place for place, name in enumerate(names) if f"resource:{name}" in question.unknown]
+    return [position for position, name in enumerate(names) if f"resource:{name}" in question.unknown]
 
 
 def fits_blindly(pattern: tuple[str, ...], question: Asked, blind: list[int]) -> Truth:
-    """Match a resource of which parts, or what is written ``*`` in them, may be any text; the last part's may hold colons."""
+    """Match a resource of which parts, or the ``*`` in them, may be any string; only the last part may contain colons."""
     parts = question.request.resource.split(":", 5)
     if len(parts) < SEGMENTS or parts[0] != "arn":
         return False
 
     def with_parts(filling: Mapping[int, tuple[str, ...]]) -> tuple[str, ...]:
-        pieces = [filled(part, filling[place]) if place in filling else tuple(part) for place, part in enumerate(parts)]
+        pieces = [filled(part, filling[index]) if index in filling else tuple(part) for index, part in enumerate(parts)]
         return tuple(itertools.chain(pieces[0], *((":", *piece) for piece in pieces[1:])))
 
     texts = [(NO_PATTERN_NAMES_THIS,) * length for length in (0, 1, 2, 3, 17)]
     fillings = (dict(zip(blind, chosen, strict=True)) for chosen in itertools.product(texts, repeat=len(blind)))
     if all(fits(pattern, with_parts(filling)) for filling in fillings):
         return True
-    anything = {place: (SOME_TEXT if place == SEGMENTS - 1 else SOME_CHARACTERS,) for place in blind}
+    anything = {index: (SOME_TEXT if index == SEGMENTS - 1 else SOME_CHARACTERS,) for index in blind}
     return None if fits(with_colons_of_arn(pattern), with_parts(anything)) else False
 
 
 def filled(part: str, text: tuple[str, ...]) -> tuple[str, ...]:
-    """Replace each ``*`` of a part with a text, or the whole part if it has no ``*``."""
+    """Replace each ``*`` of a part with a string, or the whole part if it has no ``*``."""
     if "*" not in part:
         return text
     return tuple(itertools.chain.from_iterable(text if character == "*" else (character,) for character in part))
 
 
 def with_colons_of_arn(pattern: tuple[str, ...]) -> tuple[str, ...]:
-    """Mark the colons among the first five of a pattern that has them which no name has in their place."""
-    places = [place for place, item in enumerate(pattern) if item == ":"][: SEGMENTS - 1]
-    if len(places) < SEGMENTS - 1:
+    """Mark those of the first five colons of a pattern that certainly separate parts of an ARN."""
+    colons = [index for index, item in enumerate(pattern) if item == ":"][: SEGMENTS - 1]
+    if len(colons) < SEGMENTS - 1:
         return pattern
-    starred = [place for place in places if STAR in pattern[:place]]
-    # A star may stand for several segments: only the colon that ends it separates for sure, and later ones may be in the name.
-    loose = [place for place in starred if STAR not in pattern[max(0, *(p for p in (-1, *places) if p < place)) : place]]
-    return tuple(COLON_OF_ARN if place in places and place not in loose else item for place, item in enumerate(pattern))
+    starred = [colon for colon in colons if STAR in pattern[:colon]]
+    # A star may match several segments: only the colon that ends it separates for sure, and later ones may be in the name.
+    loose = [colon for colon in starred if STAR not in pattern[max(0, *(one for one in (-1, *colons) if one < colon)) : colon]]
+    return tuple(COLON_OF_ARN if index in colons and index not in loose else item for index, item in enumerate(pattern))

@@ -1,4 +1,4 @@
-"""Texts as numbers, instants, bytes and addresses."""
+"""Strings as numbers, instants, bytes and addresses."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def instant(text: str) -> Fraction | Undocumented | None:
 
 
 def is_date(text: str) -> bool:
-    """Tell a date in any form of ISO 8601."""
+    """Return whether a string is a date in any form of ISO 8601."""
     try:
         datetime.fromisoformat(text)
     except ValueError:
@@ -89,6 +89,6 @@ def block(text: str) -> tuple[Address, int] | None:
 
 
 def lies_in(one: Address, network: tuple[Address, int]) -> bool:
-    """Say whether an address lies in a block, bit by bit."""
+    """Return whether an address lies in a block, bit by bit."""
     base, ignored = network
     return base.version == one.version and int(base) >> ignored == int(one) >> ignored

@@ -16,7 +16,7 @@ DEFAULT: Final = re.compile(r"\s*([^,]*?)\s*,\s*'(.*)'\s*", re.DOTALL)
 
 @dataclass(frozen=True)
 class Filled:
-    """A policy text with the values of its variables; an unknown value is a star."""
+    """A policy string with the values of its variables; an unknown value is a star."""
 
     pattern: tuple[str, ...]
     is_open: bool = False

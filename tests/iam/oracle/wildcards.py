@@ -16,7 +16,7 @@ NO_PATTERN_NAMES_THIS: Final = "\x07"
 
 
 def wild(text: str) -> tuple[str, ...]:
-    """Parse a text with wildcards."""
+    """Parse a string with wildcards."""
     return tuple({"*": STAR, "?": ONE}.get(character, character) for character in text)
 
 
@@ -32,7 +32,7 @@ def takes(item: str, character: str) -> bool:
 
 
 def fits(pattern: tuple[str, ...], text: tuple[str, ...] | str) -> bool:
-    """Return whether a pattern matches a whole text. An item of ``NOT_KNOWN`` in the text is any number of characters."""
+    """Return whether a pattern matches a whole string. An item of ``NOT_KNOWN`` in it is any number of characters."""
     known: dict[tuple[int, int], bool] = {}
 
     def from_here(i: int, j: int) -> bool:

@@ -32,7 +32,7 @@ MANAGEMENT: Final = {
     "bedrock:PutEnforcedGuardrailConfiguration": "*",
     "bedrock:DeleteEnforcedGuardrailConfiguration": "*",
 }
-"""Actions that change guardrails, with a resource to ask about."""
+"""Actions that change guardrails, each with a sample resource."""
 _SENSITIVE: Final = ("bedrock:CreateGuardrail", "bedrock:UpdateGuardrail", "bedrock:DeleteGuardrail")
 _BEARER: Final = "bedrock:CallWithBearerToken"
 _BEARER_TYPE: Final = "bedrock:bearertokentype"
@@ -126,7 +126,7 @@ def _may_change(group: Group, statement: LintedStatement, action: str, tag: str)
     """
     Return whether an action can remove a tag from a guardrail, or change its value.
 
-    The principal has one value for the tag. A guardrail with that value can lose it, and a guardrail with another one can get it.
+    The principal has one value for the tag. A guardrail with that value can lose it, and one with another value can get it.
     """
     policies = group.policy_set
     guardrail = _reached(statement, _GUARDRAIL)

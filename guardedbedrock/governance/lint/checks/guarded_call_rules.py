@@ -129,7 +129,7 @@ def _is_open(item: Item) -> bool:
 
 
 def profile_without_models(group: Group) -> Iterator[Problem]:
-    """Find inference profiles that are granted without the models behind them in each region."""
+    """Find inference profiles that are granted without their models in each region."""
     if group.may_grant_more:
         return
     for policy, statement in group.statements("identity"):
@@ -160,8 +160,8 @@ def _missing_models(group: Group, action: str, item: Item, parts: Sequence[str])
             return f"The profile `{profile}` is granted without its model `{model}` in {shown}.", fix
     if is_exact or any(_granted(group, action, arn, item) for arn in _sample_models(group)):
         return None
-    message = f"The profile `{item.text}` is granted, and no model is."
-    return message, f"Allow `{action}` on the models behind the profile, in each region."
+    message = f"The profile `{item.text}` is granted, but no model is granted."
+    return message, f"Allow `{action}` on the models of the profile, in each region."
 
 
 def _profiles(pattern: str) -> list[str]:
@@ -248,7 +248,11 @@ def region_deny(group: Group) -> Iterator[Problem]:
 
 
 def _has_other_allow(group: Group, policy: LintedPolicy) -> bool:
-    """Return whether the Allow of a policy limits no region: it is identity-based, or its type has another Allow without one."""
+    """
+    Return whether an Allow with a region condition limits no region.
+
+    Only an SCP, a boundary or a session policy can limit, and only if no other Allow of its type lacks a region condition.
+    """
     return policy.policy_type == "identity" or any(
         one.is_allow and any(map(one.covers, INFERENCE)) and all(line.key.lower() != _REGION for line in one.conditions)
         for _, one in group.statements(policy.policy_type)
@@ -256,7 +260,7 @@ def _has_other_allow(group: Group, policy: LintedPolicy) -> bool:
 
 
 def _broken(line: ConditionLine, *, is_allow: bool) -> Iterator[str]:
-    """Yield the cross-region calls that a statement with the line stops, although it does not stop the region that was called."""
+    """Yield the cross-region calls that a statement with the line stops, although it allows calls in the source region."""
     tests = [compile_pattern(item.text) for item in line.values]
 
     def open_to(region: str) -> bool:

@@ -1,5 +1,5 @@
 """
-Rules about guardrails: which calls pass without an approved one, and which values the guardrail key has.
+Rules about guardrails: which calls pass without an approved guardrail, and which values the guardrail key has.
 
 Source: Bedrock User Guide, "Set up permissions to use guardrails for content filtering".
 """
@@ -32,7 +32,7 @@ from guardedbedrock.iam.matching.patterns import compile_pattern
 _WILD: Final = frozenset("*?")
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,7}")
 SHORTEST_ID: Final = 8
-"""Characters of an ID before a wildcard from which the pattern is taken for one guardrail, as in AWS's examples."""
+"""A pattern with this many characters of an ID before a wildcard counts as one guardrail, as in AWS's examples."""
 _PRODUCTION: Final = re.compile(
     r"(?<![nN]on)(?<![nN]on[-_ ])(?<![pP]re)(?<![pP]re[-_ ])"
     r"(?:(?<![A-Za-z])prod(?:uction)?(?![a-z])|Prod(?:uction)?(?![a-z])|(?<![A-Za-z])PROD(?:UCTION)?(?![A-Za-z]))"
@@ -48,7 +48,7 @@ def unguarded_allow(group: Group) -> Iterator[Problem]:
     """
     Find an Allow of inference that applies without a guardrail although no other policy of the group denies it.
 
-    Sample requests decide first. Where they are not certain, a proof decides, which also finds calls that no sample has.
+    Sample requests decide first. Where they are not certain, a proof decides, which also finds calls that no sample covers.
     """
     found: list[Problem] = []
     is_certain = False
@@ -72,7 +72,7 @@ def any_guardrail(group: Group) -> Iterator[Problem]:
     """
     Find an Allow of inference that every guardrail satisfies, although calls without one are denied.
 
-    A proof also finds calls that no sample request has.
+    A proof also finds calls that no sample request covers.
     """
     lines = [line for _, one in group.statements() for line in one.guardrail_lines]
     severity: Severity | None = "note" if all(line.name == "Null" for line in lines) else None
@@ -80,13 +80,13 @@ def any_guardrail(group: Group) -> Iterator[Problem]:
     leaks = False
     for policy, statement in _inference_allows(group):
         if any(map(_excludes_other, statement.guardrail_lines)):
-            continue  # as above
+            continue  # another statement lets the call through, and is reported
         for action in filter(statement.covers, INFERENCE):
             model = next(models_of(statement, group.exempt_models), None)
             leaks = leaks or (model is not None and is_possible(group, action, model))
             if model is None or is_possible(group, action, model) or not is_possible(group, action, model, OTHER_GUARDRAIL):
                 continue
-            message = f"`{action}` is possible with any guardrail of the account, also with one that was never approved."
+            message = f"`{action}` is possible with any guardrail of the account, even with one that was never approved."
             found.append(Problem(policy, statement.pointer, message, severity=severity))
             break
     listed = [item.text for line in lines if line.name != "Null" for item in line.values]
@@ -102,7 +102,7 @@ def any_guardrail(group: Group) -> Iterator[Problem]:
 
 
 def _qualified(group: Group, found: Sequence[Problem]) -> Iterator[Problem]:
-    """Yield the problems; if policies that may deny the calls were not read, each names them and is a warning at most."""
+    """Yield the problems. If unread policies may deny the calls, each message names them, and no severity exceeds a warning."""
     unread = group.may_deny_more
     named = ", ".join(f"`{name}`" for name in unread)
     for problem in found:
@@ -169,7 +169,7 @@ def _includes_unlisted(line: ConditionLine) -> bool:
 
 
 def _by_proof(group: Group, found: list[Problem], answer: Answer | None, what: str) -> Iterator[Problem]:
-    """Yield nothing if calls are proved to be guarded; else what was found, and the statements that let the witness through."""
+    """Yield nothing if the calls are proved to be guarded; else the problems found, or the statements that allow the witness."""
     if answer is not None and answer.answer == "proved":
         return
     yield from found
@@ -184,7 +184,7 @@ def _guardrail_in(request: Request) -> str | None:
 
 
 def slips_through(group: Group) -> Iterator[Problem]:
-    """Find a Deny on the guardrail key that a request without the key does not meet, without another Deny that it meets."""
+    """Find a Deny on the guardrail key that does not apply to a request without the key, if no other Deny applies to it."""
     denies = [(policy, one) for policy, one in group.statements() if not one.is_allow and one.guardrail_lines]
     for policy, statement in denies:
         lines = [line for line in statement.guardrail_lines if not line.meets_absent]
@@ -280,7 +280,7 @@ def bad_version(group: Group) -> Iterator[Problem]:
 
 
 def draft(group: Group) -> Iterator[Problem]:
-    """Find conditions that admit the DRAFT: a bare ARN, or a wildcard directly behind the ID."""
+    """Find conditions that admit the DRAFT: a bare ARN, or a wildcard directly after the ID."""
     for policy, statement, line, item in guardrail_values(group):
         parts = split(item.text)
         if parts is None or not parts[5].startswith("guardrail/"):
@@ -294,7 +294,7 @@ def draft(group: Group) -> Iterator[Problem]:
             continue
         texts = (policy.name, policy.source.name.rpartition("/")[2], statement.sid, *_texts(statement))
         production = any(map(_PRODUCTION.search, texts))
-        what = "A bare ARN matches only the DRAFT" if is_bare else "The wildcard behind the ID also matches the DRAFT"
+        what = "A bare ARN matches only the DRAFT" if is_bare else "The wildcard after the ID also matches the DRAFT"
         message = f"{what}, which changes whenever the guardrail is edited."
         yield Problem(policy, item.pointer, message, severity="warning" if production else None)
 
@@ -320,14 +320,14 @@ def wide_wildcard(group: Group) -> Iterator[Problem]:
             message = f"The pattern `{item.text}` matches every version, the DRAFT, and any guardrail whose ID starts the same."
             yield Problem(policy, item.pointer, message, severity="note")
         elif colon and _WILD & set(version):
-            message = f"The pattern `{item.text}` matches every numbered version, also ones that are not reviewed."
+            message = f"The pattern `{item.text}` matches every numbered version, even versions that were not reviewed."
             yield Problem(policy, item.pointer, message, severity="note")
 
 
 def literal_wildcard(group: Group) -> Iterator[Problem]:
-    """Find wildcards under operators that compare text literally."""
+    """Find wildcards under operators that compare strings literally."""
     for policy, _, line, item in guardrail_values(group):
         if line.name in ("StringEquals", "StringNotEquals") and _WILD & set(item.text):
-            message = f"`{line.operator}` compares text literally, so `{item.text}` never matches."
+            message = f"`{line.operator}` compares strings literally, so `{item.text}` never matches."
             like = line.operator.replace("Equals", "Like")
             yield Problem(policy, item.pointer, message, f"Write `{like}`, or the whole ARN with a version.")

@@ -37,8 +37,8 @@ def rejected(group: Group) -> Iterator[Problem]:
     """Find documents that AWS would not save."""
     for policy in group.policies:
         if policy.problem is not None:
-            place = f"`{policy.problem.pointer}` " if policy.problem.pointer else "it "
-            yield Problem(policy, policy.problem.pointer, f"AWS rejects the policy: {place}{policy.problem.problem}.")
+            subject = f"`{policy.problem.pointer}` " if policy.problem.pointer else "it "
+            yield Problem(policy, policy.problem.pointer, f"AWS rejects the policy: {subject}{policy.problem.problem}.")
 
 
 def unread(group: Group) -> Iterator[Problem]:
@@ -89,7 +89,7 @@ def _action_fix(name: str) -> str:
     near = get_close_matches(f"{_BEDROCK}{name}", list(reference.actions()), n=1, cutoff=_CUTOFF)
     if near:
         return f"Write `{reference.actions()[near[0]].name}`."
-    return "Take the action from the Service Authorization Reference, or remove it."
+    return "Use an action of the Service Authorization Reference, or remove this one."
 
 
 def unknown_service_keys(group: Group) -> Iterator[Problem]:
@@ -234,7 +234,7 @@ def unknown_resource_type(group: Group) -> Iterator[Problem]:
 
 
 def wrong_resource_type(group: Group) -> Iterator[Problem]:
-    """Find named actions that take no resource of the statement, and resources that no action of the statement takes."""
+    """Find named actions that support no resource of the statement, and resources that no action of it supports."""
     for policy, statement in group.statements():
         if statement.parsed.not_action or statement.parsed.not_resource or not statement.resources:
             continue
@@ -256,15 +256,15 @@ def _untaken(policy: LintedPolicy, reached: dict[Item, frozenset[str]], names: d
         if not types & everything and (types or not any(one.text == "*" for one in reached)):
             needs = f"one of the types {', '.join(sorted(types))}" if types else "the resource `*`"
             message = (
-                f"The action `{item.text}` takes none of the resources of the statement, so the statement has no effect on it."
+                f"The action `{item.text}` supports none of the resources of the statement, so the statement has no effect on it."
             )
             yield Problem(policy, item.pointer, message, f"Give it {needs}.")
         if is_account_wide:
             return
     for resource, kinds in reached.items():
         if not kinds & taken:
-            message = f"No action of the statement takes the resource `{resource.text}`."
-            yield Problem(policy, resource.pointer, message, "Remove the resource, or add the action that takes it.")
+            message = f"No action of the statement supports the resource `{resource.text}`."
+            yield Problem(policy, resource.pointer, message, "Remove the resource, or add the action that supports it.")
 
 
 def _bedrock_resources(group: Group) -> Iterator[tuple[LintedPolicy, Item]]:

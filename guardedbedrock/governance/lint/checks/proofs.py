@@ -29,7 +29,8 @@ def prove_guarded(group: Group, approved: Sequence[str] = (), patterns: Sequence
         patterns: Patterns of values that count.
 
     Returns:
-        None if it is neither proved nor refuted, if values are only known at deployment, or if the solver is not installed.
+        The answer. None if the statement is neither proved nor refuted, if values are known only at deployment, or if the solver
+        is not installed.
     """
     policies = group.policy_set
     if policies is None or _has_unresolved(group) or not is_available():
@@ -42,10 +43,10 @@ def prove_guarded(group: Group, approved: Sequence[str] = (), patterns: Sequence
 
 def responsible(group: Group, answer: Answer) -> Iterator[tuple[LintedPolicy, LintedStatement]]:
     """Yield the statements of the group that let the witness through."""
-    places = {(place.policy, place.policy_type, place.index) for place in answer.statements}
+    named = {(one.policy, one.policy_type, one.index) for one in answer.statements}
     for policy in group.policies:
         for index, statement in enumerate(policy.statements):
-            if (policy.name, policy.policy_type, index) in places and statement.is_allow:
+            if (policy.name, policy.policy_type, index) in named and statement.is_allow:
                 yield policy, statement
 
 

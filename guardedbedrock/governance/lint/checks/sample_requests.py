@@ -1,5 +1,5 @@
 """
-Requests with which the engine answers whether an unguarded call is possible.
+Sample requests, with which the policy engine decides whether an unguarded call is possible.
 
 A policy cannot be evaluated for every model, so each Allow is tried with a sample of every type of model that it reaches.
 """
@@ -27,7 +27,7 @@ MODELS: Final = {
     "provisioned models": "arn:aws:bedrock:{region}:123456789012:provisioned-model/sample12abcd",
     "Marketplace endpoints": "arn:aws:bedrock:{region}:123456789012:marketplace/model-endpoint/all-access",
 }
-"""Types of models with a sample; the profiles and routers that lead to them are authorized in addition."""
+"""Types of models with a sample. AWS also authorizes the profiles and routers that lead to them."""
 _MODEL_PREFIXES: Final = (
     "foundation-model/",
     "custom-model-deployment/",
@@ -105,6 +105,6 @@ def is_possible(group: Group, action: str, resource: str, guardrail: str | None 
 
 
 def named_guardrails(group: Group) -> tuple[str, ...]:
-    """Return values of the guardrail key that the policies name, wildcards filled in."""
+    """Return the values of the guardrail key in the policies, with each wildcard replaced by a character."""
     values = (item.text for _, one in group.statements() for line in one.guardrail_lines for item in line.values)
     return tuple(dict.fromkeys(value.replace("*", "1").replace("?", "1") for value in values if value.startswith("arn:")))

@@ -17,7 +17,7 @@ ENDPOINTS: Final = (
     "bedrock-runtime",
     "bedrockruntime",
 )
-"""Names of endpoints, which are no prefixes of actions."""
+"""Names of endpoints, which are not prefixes of actions."""
 PREFIXES: Final = ("bedrock", "bedrock-agentcore", "bedrock-mantle", "bedrock-websearch")
 """Services whose actions exist."""
 MANTLE: Final = "bedrock-mantle"

@@ -21,10 +21,10 @@ _TWO: Final = 2  # arguments of Fn::Equals
 
 def outcomes(template: Mapping[str, Any]) -> list[Mapping[str, bool]]:
     """
-    Return what the conditions of a template can be, each combination once.
+    Return the possible outcomes of the conditions of a template, each combination once.
 
-    Every value that a condition compares is tried, for a parameter with allowed values those alone. With many conditions, only
-    the first 16 combinations are returned.
+    Every value that a condition compares is tried; for a parameter with allowed values, only those are tried. With many
+    conditions, only the first 16 combinations are returned.
     """
     conditions = mapping_of(template.get("Conditions"))
     if not conditions:

@@ -64,13 +64,13 @@ class IntrinsicFunctions:
 
         Args:
             value: The value.
-            element: Element of a policy that it belongs to.
-            at: Pointer to the document in the file, to the value in the document, and to the value in the file.
-            moved: Collects the places of values whose pointer in the document is not that in the file.
+            element: The policy element that the value belongs to.
+            at: Three pointers: to the document in the file, to the value in the document, and to the value in the file.
+            moved: Collects the pointer in the file of each value whose pointer in the document differs.
         """
-        base, inner, place = at
-        if moved is not None and place != base + inner:
-            moved[inner] = place
+        base, inner, location = at
+        if moved is not None and location != base + inner:
+            moved[inner] = location
         if isinstance(value, list):
             return self._list(value, element, at, moved)
         if not isinstance(value, Mapping):
@@ -78,39 +78,39 @@ class IntrinsicFunctions:
         if len(value) == 1:
             name, argument = next(iter(value.items()))
             if name == "Ref" or name.startswith("Fn::"):
-                return self._function(name, argument, element, (base, inner, f"{place}/{name}"), moved)
+                return self._function(name, argument, element, (base, inner, f"{location}/{name}"), moved)
         pairs = [
-            (key, self.resolve(one, key, (base, f"{inner}/{escape(key)}", f"{place}/{escape(key)}"), moved))
+            (key, self.resolve(one, key, (base, f"{inner}/{escape(key)}", f"{location}/{escape(key)}"), moved))
             for key, one in value.items()
         ]
         return keep_repeated(value, {key: one for key, one in pairs if one is not NO_VALUE})
 
-    def elements(self, value: Any, place: str) -> Iterator[tuple[Any, str]]:
+    def elements(self, value: Any, location: str) -> Iterator[tuple[Any, str]]:
         """Yield the elements of a list, or the value itself, with their pointers. Only ``Fn::If`` is resolved."""
         branches = list_of(mapping_of(value).get("Fn::If"))
         if len(branches) == 3:  # noqa: PLR2004  # condition, then, else
             branch = self._branch(branches)
-            yield from self.elements(branches[branch], f"{place}/Fn::If/{branch}")
+            yield from self.elements(branches[branch], f"{location}/Fn::If/{branch}")
         elif isinstance(value, list):
             for index, one in enumerate(value):
-                yield from self.elements(one, f"{place}/{index}")
+                yield from self.elements(one, f"{location}/{index}")
         elif value is not None and value != {"Ref": "AWS::NoValue"}:
-            yield value, place
+            yield value, location
 
     def _branch(self, arguments: list[Any]) -> int:
-        """Return the position of the branch that ``Fn::If`` takes."""
+        """Return the index of the branch that ``Fn::If`` takes."""
         return 1 if self._outcome.get(str(arguments[0]), True) else 2
 
     def _list(self, value: list[Any], element: str, at: tuple[str, str, str], moved: dict[str, str] | None) -> list[Any]:
         """Resolve a list. A function that returns a list is replaced by the elements of that list."""
-        base, inner, place = at
+        base, inner, location = at
         found: list[Any] = []
         for index, item in enumerate(value):
-            places: dict[str, str] = {}
-            resolved = self.resolve(item, element, (base, "", f"{place}/{index}"), places)
+            locations: dict[str, str] = {}
+            resolved = self.resolve(item, element, (base, "", f"{location}/{index}"), locations)
             is_spread = isinstance(resolved, list)
             if moved is not None and resolved is not NO_VALUE:
-                for pointer, to in places.items():
+                for pointer, to in locations.items():
                     head, _, rest = pointer[1:].partition("/")
                     if not is_spread:
                         moved[f"{inner}/{len(found)}{pointer}"] = to
@@ -134,7 +134,7 @@ class IntrinsicFunctions:
         return result if result is NO_VALUE else _placed(element, result)
 
     def _value(self, name: str, argument: Any) -> Any:
-        """Return the value of a function: a text, a list, or `NO_VALUE`."""
+        """Return the value of a function: a string, a list, or `NO_VALUE`."""
         if name == "Ref":
             return NO_VALUE if argument == "AWS::NoValue" else self._named(str(argument))
         if name == "Fn::GetAtt":

@@ -25,7 +25,7 @@ Resolve = Callable[[Any], Any]
 
 def members(section: Any, pointer: str, resolve: Resolve) -> Iterator[tuple[str, Any, str]]:
     """
-    Yield name, value and pointer in the file of each member of a section, with the members that its loops make.
+    Yield name, value and pointer in the file of each member of a section, including the members that its loops create.
 
     Args:
         section: The section, an object.
@@ -33,17 +33,17 @@ def members(section: Any, pointer: str, resolve: Resolve) -> Iterator[tuple[str,
         resolve: Resolves the collection of a loop.
     """
     for name, value in items_of(section):
-        place = f"{pointer}/{escape(name)}"
+        location = f"{pointer}/{escape(name)}"
         arguments = list_of(value)
         if not name.startswith(LOOP) or len(arguments) != _ARGUMENTS:
-            yield name, _unrolled(value, resolve), place
+            yield name, _unrolled(value, resolve), location
             continue
         for fragment in _rounds(arguments, resolve):
-            # The names of the fragment hold the variable, so that their places are those of the fragment as it is written.
-            written = [f"{place}/2/{escape(key)}" for key in mapping_of(arguments[2])]
+            # The names in the file contain the loop variable, so the pointers are those of the original fragment.
+            written = [f"{location}/2/{escape(key)}" for key in mapping_of(arguments[2])]
             for (key, one), at in zip(items_of(fragment), written, strict=False):
                 if key.startswith(LOOP):
-                    yield from members({key: one}, f"{place}/2", resolve)
+                    yield from members({key: one}, f"{location}/2", resolve)
                 else:
                     yield key, _unrolled(one, resolve), at
 

@@ -2,7 +2,7 @@
 Find the policies of CloudFormation and SAM templates.
 
 A template with conditions is read once for each outcome that its conditions can have. Values that are known only at deployment
-become placeholders: an unresolved value is never judged.
+become placeholders, which the rules ignore.
 Source: AWS CloudFormation User Guide, "Intrinsic function reference"; AWS SAM Developer Guide, "AWS::Serverless::Function".
 """
 
@@ -48,7 +48,7 @@ _ATTACHED: Final[Mapping[str, str]] = {
 }
 """Type of a resource to the property that names managed policies."""
 _HOLDERS: Final = ("Roles", "Users", "Groups", "RoleName", "UserName", "GroupName")
-"""Properties of a policy that name the principals which it is attached to."""
+"""Properties of a policy that name the principals to which it is attached."""
 _MEMBERSHIP: Final = "AWS::IAM::UserToGroupAddition"
 
 
@@ -71,10 +71,10 @@ class _Template:
         self._source = source
         resolve = IntrinsicFunctions(source.data, {}, outcome).resolve
         self._resources: dict[str, Mapping[str, Any]] = {}
-        self._places: dict[str, str] = {}
-        for name, entry, place in members(source.data.get("Resources"), "/Resources", resolve):
+        self._locations: dict[str, str] = {}
+        for name, entry, location in members(source.data.get("Resources"), "/Resources", resolve):
             if isinstance(entry, Mapping) and outcome.get(str(entry.get("Condition")), True):
-                self._resources[name], self._places[name] = entry, place
+                self._resources[name], self._locations[name] = entry, location
         self._values = IntrinsicFunctions(source.data, self._resources, outcome)
         self._cross = any(
             entry.get("Type") == GUARDRAIL_TYPES[0] and "CrossRegionConfig" in mapping_of(entry.get("Properties"))
@@ -99,12 +99,12 @@ class _Template:
                 yield Group(tuple(dict.fromkeys(together)))
 
     def _included(self) -> Iterator[Group]:
-        """Yield a policy that cannot be read for the resources that a macro or an included file adds."""
+        """Yield an unread policy that represents the resources added by a macro or an included file."""
         for section, pointer in ((self._source.data, ""), (mapping_of(self._source.data.get("Resources")), "/Resources")):
             if _TRANSFORM in section:
-                place = f"{pointer}/{_TRANSFORM}"
+                location = f"{pointer}/{_TRANSFORM}"
                 name = str(mapping_of(section[_TRANSFORM]).get("Name", _TRANSFORM))
-                yield Group((LintedPolicy(self._source, place, None, "identity", name=name, unread=_INCLUDED),))
+                yield Group((LintedPolicy(self._source, location, None, "identity", name=name, unread=_INCLUDED),))
 
     def _properties(self, name: str) -> Mapping[str, Any]:
         return mapping_of(self._resources[name].get("Properties"))
@@ -112,7 +112,7 @@ class _Template:
     def _items(self, name: str, key: str) -> Iterator[tuple[Any, str]]:
         """Yield the elements of a property that is a list or one value, with their pointers."""
         given = self._properties(name).get(key)
-        return self._values.elements(given, f"{self._places[name]}/Properties/{key}")
+        return self._values.elements(given, f"{self._locations[name]}/Properties/{key}")
 
     def _kind(self, name: str) -> str:
         return str(self._resources[name].get("Type"))
@@ -172,7 +172,7 @@ class _Template:
 
     def _policies(self, name: str, entry: Mapping[str, Any]) -> Iterator[LintedPolicy]:
         """Yield the policies that a resource holds or names."""
-        kind, properties, base = str(entry.get("Type")), self._properties(name), f"{self._places[name]}/Properties"
+        kind, properties, base = str(entry.get("Type")), self._properties(name), f"{self._locations[name]}/Properties"
         for key, policy_type in _POLICIES.get(kind, ()):
             if key in properties:
                 yield self._policy(properties[key], f"{base}/{key}", policy_type, name)
@@ -191,7 +191,7 @@ class _Template:
         for one, pointer in self._items(name, _ATTACHED.get(kind, "")):
             is_name = isinstance(one, str) or any(key == "Ref" or key.startswith("Fn::") for key in mapping_of(one))
             if is_name and self._named(one) is None:
-                # SAM takes the name of an AWS managed policy without its ARN.
+                # SAM accepts the name of an AWS managed policy without its ARN.
                 is_short = kind in _SAM and isinstance(one, str) and ":" not in one
                 policy = self._unread(f"arn:aws:iam::aws:policy/{one}" if is_short else one, pointer, "identity")
                 if not grants_no_bedrock(policy.name):

@@ -56,15 +56,15 @@ def converted_document(block: Mapping[str, Any], pointer: str, merged: Any) -> T
     Args:
         block: Its attributes, without references.
         pointer: Pointer to it.
-        merged: Returns the `TerraformDocument` of a document to merge and of its pointer.
+        merged: Returns the `TerraformDocument` of a document to merge, from its value and its pointer.
     """
     if "dynamic" in block:
         return TerraformDocument(None, pointer, unread=_DYNAMIC)
     own: list[tuple[dict[str, Any], dict[str, str]]] = []
-    for entry, place in blocks(block.get("statement"), f"{pointer}/statement"):
+    for entry, location in blocks(block.get("statement"), f"{pointer}/statement"):
         if "dynamic" in entry:
             return TerraformDocument(None, pointer, unread=_DYNAMIC)
-        own.append(_statement(entry, place))
+        own.append(_statement(entry, location))
     before, after = (
         [merged(value, f"{pointer}/{key}") for key in keys for value in list_of(block.get(key)) if value]
         for keys in (BEFORE, AFTER)
@@ -74,70 +74,70 @@ def converted_document(block: Mapping[str, Any], pointer: str, merged: Any) -> T
     statements = [one for text in before for one in _listed(text)] + own
     for override in (one for text in after for one in _listed(text)):
         sid = override[0].get("Sid")
-        same = next((place for place, (one, _) in enumerate(statements) if sid and one.get("Sid") == sid), None)
+        same = next((position for position, (one, _) in enumerate(statements) if sid and one.get("Sid") == sid), None)
         if same is None:
             statements.append(override)
         else:
             statements[same] = override
-    moved = {f"/Statement/{index}{at}": to for index, (_, places) in enumerate(statements) for at, to in places.items()}
+    moved = {f"/Statement/{index}{at}": to for index, (_, locations) in enumerate(statements) for at, to in locations.items()}
     version = block.get("version") or "2012-10-17"
     return TerraformDocument({"Version": version, "Statement": [one for one, _ in statements]}, pointer, moved)
 
 
 def _listed(text: TerraformDocument) -> list[tuple[dict[str, Any], dict[str, str]]]:
-    """Return each statement of a merged document with its places in the file."""
+    """Return each statement of a merged document with its locations in the file."""
     found = []
     for index, statement in enumerate(list_of(text.document.get("Statement"))):
         prefix = f"/Statement/{index}"
-        places = {at.removeprefix(prefix): to for at, to in text.moved.items() if f"{at}/".startswith(f"{prefix}/")}
-        found.append((statement, places or {"": text.pointer}))
+        locations = {at.removeprefix(prefix): to for at, to in text.moved.items() if f"{at}/".startswith(f"{prefix}/")}
+        found.append((statement, locations or {"": text.pointer}))
     return found
 
 
-def _statement(block: Mapping[str, Any], place: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the statement of a block, and its places in the file by pointer in the statement."""
+def _statement(block: Mapping[str, Any], location: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the statement of a block, and the location in the file of each pointer in the statement."""
     statement: dict[str, Any] = {"Effect": block.get("effect") or "Allow"}
-    places = {"": place}
+    locations = {"": location}
     for key, element in _ELEMENTS:
         if block.get(key):
             statement[element] = _plain(block[key])
-            places[f"/{element}"] = f"{place}/{key}"
-    for condition, at in blocks(block.get("condition"), f"{place}/condition"):
+            locations[f"/{element}"] = f"{location}/{key}"
+    for condition, at in blocks(block.get("condition"), f"{location}/condition"):
         operator, name = str(condition.get("test")), str(condition.get("variable"))
         values = statement.setdefault("Condition", {}).setdefault(operator, {}).setdefault(name, [])
         values += [placeholder(name, one) if UNRESOLVED in str(one) else one for one in _plain(list_of(condition.get("values")))]
-        places[f"/Condition/{escape(operator)}/{escape(name)}"] = at
+        locations[f"/Condition/{escape(operator)}/{escape(name)}"] = at
     for key, element in _PRINCIPAL_BLOCKS:
-        for principals, at in blocks(block.get(key), f"{place}/{key}"):
+        for principals, at in blocks(block.get(key), f"{location}/{key}"):
             kind, identifiers = str(principals.get("type")), list_of(principals.get("identifiers"))
             if kind == "*":
                 statement[element] = "*"
             elif statement.get(element) != "*":
                 statement.setdefault(element, {}).setdefault(kind, []).extend(identifiers)
-            places[f"/{element}"] = at
-    return statement, places
+            locations[f"/{element}"] = at
+    return statement, locations
 
 
 def _plain(value: Any) -> Any:
-    """Return text with IAM's policy variables: the data source writes them as ``&{aws:username}``."""
+    """Return a value with policy variables as IAM writes them: the data source writes ``&{aws:username}``."""
     if isinstance(value, list):
         return [_plain(one) for one in value if one is not None]
     return value.replace("&{", "${") if isinstance(value, str) else value
 
 
 def guess_type(document: Any) -> PolicyType:
-    """Return the type of a document that no resource holds: resource-based if it names principals, else identity-based."""
+    """Return the type of a document that no resource uses: resource-based if it names principals, else identity-based."""
     statements = list_of(mapping_of(document).get("Statement"))
     return "resource" if any("Principal" in mapping_of(one) for one in statements) else "identity"
 
 
 def element_of(key: str) -> str:
-    """Return the element of a policy that an attribute of a data source is."""
+    """Return the policy element that an attribute of the data source sets."""
     return dict(_ELEMENTS).get(key, key)
 
 
 def blocks(entry: Any, pointer: str) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Yield the blocks of an attribute: Terraform's JSON has an object for one and an array for several."""
+    """Yield the blocks of an attribute: Terraform's JSON has an object for one block and an array for several."""
     if isinstance(entry, list):
         yield from ((mapping_of(one), f"{pointer}/{index}") for index, one in enumerate(entry))
     elif isinstance(entry, Mapping):

@@ -56,7 +56,9 @@ def of_plan(source: SourceText) -> Iterator[Group]:
         named = closest(resource, [one for one in documents if one.named_by(resource, attribute)])
         if len(named) != 1:
             return TerraformDocument(None, pointer, unread=LATER)
-        return converted_document(named[0].values, named[0].pointer, lambda text, place: TerraformDocument(loaded(text), place))
+        return converted_document(
+            named[0].values, named[0].pointer, lambda text, location: TerraformDocument(loaded(text), location)
+        )
 
     yield from groups_of(source, resources, text_of)
 
@@ -102,7 +104,7 @@ def _module_resources(module: Any, pointer: str) -> Iterator[tuple[Mapping[str, 
 
 
 def _filled(value: Any, unknown: Any, key: str = "") -> Any:
-    """Return a planned value with placeholders for what is known only after apply."""
+    """Return a planned value with placeholders for the parts that are known only after apply."""
     if unknown is True:
         return placeholder(element_of(key))
     if isinstance(unknown, Mapping):

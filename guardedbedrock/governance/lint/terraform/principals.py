@@ -1,8 +1,8 @@
 """
-Group the policies of Terraform resources by principal; `configuration` and `plan` read the resources.
+Group the policies of Terraform resources by principal; `tf_json` and `plan` read the resources.
 
-A value that Terraform knows only later becomes a placeholder, which no rule judges. A policy without any text yet is kept as
-unread, and rule GB104 names it.
+A value that Terraform knows only after apply becomes a placeholder, which the rules ignore. A policy whose text is not known
+is kept as unread, and rule GB104 reports it.
 Source: documentation of the provider hashicorp/aws, "aws_iam_policy_document", "aws_iam_role_policy_attachment".
 """
 
@@ -48,7 +48,7 @@ _HOLDERS: Final[Mapping[str, tuple[str, ...]]] = {
     "aws_iam_user_policy": ("user",),
     "aws_iam_user_policy_attachment": ("user",),
 }
-"""Type of a resource to the attributes that name the principals whose policy it is."""
+"""Type of a resource to the attributes that name the principals of its policy."""
 _ATTACHED: Final[Mapping[str, str]] = {
     "aws_iam_group_policy_attachment": "policy_arn",
     "aws_iam_policy_attachment": "policy_arn",
@@ -216,7 +216,7 @@ def _holds_policy(value: Any) -> bool:
 def linted(
     source: SourceText, text: TerraformDocument, policy_type: PolicyType, name: str, *, cross: bool = False
 ) -> LintedPolicy:
-    """Return the policy of a text. A text whose conditions need Terraform to evaluate them is unread."""
+    """Return the policy of a document. It is unread if only Terraform can evaluate an operator or a key of its conditions."""
     unread = text.unread
     if not unread and UNRESOLVED in " ".join(_operators(text.document)):
         unread = EXPRESSION
@@ -255,16 +255,16 @@ def _targets(
 def _not_found(
     resource: TerraformResource, attribute: str, resources: Sequence[TerraformResource], kinds: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield what an attribute names and the file does not hold, with its pointer."""
+    """Yield each name in an attribute that matches no resource of the file, with its pointer."""
     candidates = [one for one in resources if one.kind in kinds]
     value, pointer = resource.values.get(attribute), f"{resource.pointer}/{attribute}"
     for index, one in enumerate(list_of(value)):
-        place = f"{pointer}/{index}" if isinstance(value, list) else pointer
+        location = f"{pointer}/{index}" if isinstance(value, list) else pointer
         if isinstance(one, str) and "${" not in one:
             if one and not any(one in (each.values.get("name"), each.values.get("arn")) for each in candidates):
-                yield one, place
+                yield one, location
         elif isinstance(one, str) and not any(each.name in ADDRESS.findall(one) for each in candidates):
-            yield one.replace("${", "").replace("}", "").strip(), place
+            yield one.replace("${", "").replace("}", "").strip(), location
     if resource.unknown.get(attribute) and not _targets(resource, attribute, resources, kinds):
         yield f"{resource.name}.{attribute}", resource.pointer
 

@@ -76,7 +76,7 @@ class _Configuration:
         }
 
     def follow(self, value: Any, pointer: str) -> tuple[Any, str]:
-        """Return what a reference to a local value or to a variable with a default names; another value stays as it is."""
+        """Resolve a reference to a local value or to a variable with a default; any other value is returned unchanged."""
         for _ in range(len(self.named) + 1):
             found = _WHOLE.fullmatch(value) if isinstance(value, str) else None
             if found is None or found[1] not in self.named:
@@ -103,16 +103,16 @@ class _Configuration:
         if name in outer:
             return TerraformDocument(None, pointer, unread=MERGED)
 
-        def merged(value: Any, place: str) -> TerraformDocument:
+        def merged(value: Any, location: str) -> TerraformDocument:
             named = _OF_DOCUMENT.fullmatch(value) if isinstance(value, str) else None
             if named is not None and named[1] in self.documents:
                 return self.converted(named[1], *self.documents[named[1]], (*outer, name))
-            return self.text_of(value, place, set())
+            return self.text_of(value, location, set())
 
         return converted_document(self.resolved(block), pointer, merged)
 
     def resolved(self, value: Any, element: str = "") -> Any:
-        """Replace references: to a guardrail by a sample guardrail, to a known value by it, every other one by a placeholder."""
+        """Replace references: to a guardrail with a sample, to a known value with the value, all others with a placeholder."""
         if isinstance(value, str):
             followed, _ = self.follow(value, "")
             if not isinstance(followed, str):
@@ -139,7 +139,7 @@ class _Configuration:
 
 
 def _placed(text: str, element: str) -> str:
-    """Return a text without references; one that needs more than a lookup becomes a placeholder."""
+    """Return a string without references; a string that needs more than a lookup becomes a placeholder."""
     is_later = UNRESOLVED in text or "%{" in text or ("${" in text and not _OF_DOCUMENT.fullmatch(text))
     return (placeholder(element, UNRESOLVED if "{" in text else text) if is_later else text).replace("\0", "${")
 
@@ -150,10 +150,10 @@ def _references(block: Mapping[str, Any]) -> dict[str, frozenset[str]]:
 
 def _labelled(value: Any, pointer: str, depth: int) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any], str]]:
     """Yield labels, body and pointer of blocks. Each level can be an object, or an array of objects."""
-    for block, place in blocks(value, pointer):
+    for block, location in blocks(value, pointer):
         if depth == 0:
-            yield (), block, place
+            yield (), block, location
             continue
         for label, inner in block.items():
-            for labels, body, at in _labelled(inner, f"{place}/{escape(label)}", depth - 1):
+            for labels, body, at in _labelled(inner, f"{location}/{escape(label)}", depth - 1):
                 yield (label, *labels), body, at

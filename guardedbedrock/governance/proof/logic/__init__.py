@@ -3,8 +3,8 @@ Policies as formulas over the unknown parts of a request, and the values that th
 
 - `encoding`: statements and the composition of policy types; `conditions` and `resources` are the elements of a statement
 - `request_texts`: how the resource and the values of keys match patterns
-- `vocabulary`, `keys`: the condition keys of a question, and what AWS documents about their values
+- `compared_keys`, `keys`: the condition keys of a question, and what AWS documents about their values
 - `formulas`: the formulas; `cells`: numbers, dates and addresses as finite cells
-- `texts`, `shapes`, `containment`: texts that meet several patterns at once, by automata
-- `strings`: texts that are compared with other texts, by cvc5
+- `texts`, `shapes`, `containment`: strings that meet several patterns at once, by automata
+- `strings`: strings that are compared with other strings, by cvc5
 """

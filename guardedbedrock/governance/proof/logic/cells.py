@@ -23,13 +23,13 @@ from guardedbedrock.iam.matching import values
 CellKind: TypeAlias = Literal["number", "date", "address"]
 Network: TypeAlias = IPv4Network | IPv6Network
 NOT_A_VALUE: Final = "not-a-value"
-"""Text that is neither a number nor a date nor an address."""
+"""A string that is neither a number nor a date nor an address."""
 UNTYPED: Final[Mapping[CellKind, tuple[str, ...]]] = {
     "number": (NOT_A_VALUE, "", "1e3"),
     "date": (NOT_A_VALUE, "", "1e3"),
     "address": (NOT_A_VALUE, ""),
 }
-"""Texts without a value. AWS does not document whether one in exponent form is a number; an empty one counts as an empty set."""
+"""Strings that are not values of a type. AWS does not document whether ``1e3`` is a number. ``""`` counts as an empty set."""
 
 _OUTSIDE: Final = ("0.0.0.0/0", "::/0")
 _BASE64: Final = f"{ascii_uppercase}{ascii_lowercase}{digits}+/"
@@ -42,7 +42,7 @@ class Cells:
 
     Args:
         kind: What the values are.
-        samples: One value for each cell, as request text.
+        samples: One value for each cell, as a string.
     """
 
     kind: CellKind
@@ -60,7 +60,7 @@ def cells_for(kind: CellKind, bounds: Iterable[str], *, typed: bool) -> Cells:
     Args:
         kind: What the values are.
         bounds: Every policy value that the key is compared with.
-        typed: Whether AWS gives the key this type, so that no other text can occur.
+        typed: Whether AWS gives the key this type, so that no other string can occur.
     """
     listed = tuple(dict.fromkeys(bounds))
     samples = _addresses(listed) if kind == "address" else _numbers(kind, listed)
@@ -69,7 +69,7 @@ def cells_for(kind: CellKind, bounds: Iterable[str], *, typed: bool) -> Cells:
 
 def same_bytes(text: str) -> tuple[str, ...]:
     """
-    Return every text that encodes the same bytes in base64; the last character before the padding has bits that do not count.
+    Return every string that encodes the same bytes in base64; the last character before the padding has bits that do not count.
 
     >>> same_bytes("AAA=")
     ('AAA=', 'AAB=', 'AAC=', 'AAD=')
@@ -108,15 +108,15 @@ def _addresses(bounds: Sequence[str]) -> tuple[str, ...]:
     every = dict.fromkeys(block for block in map(values.network, (*bounds, *_OUTSIDE)) if block is not None)
     # Networks are nested or disjoint: in this order, those inside a network follow it directly.
     ordered = sorted(every, key=lambda block: (block.version, int(block.network_address), block.prefixlen))
-    alone = {block: _alone(block, islice(ordered, place + 1, None)) for place, block in enumerate(ordered)}
+    alone = {block: _alone(block, islice(ordered, index + 1, None)) for index, block in enumerate(ordered)}
     return tuple(dict.fromkeys(sample for block in every if (sample := alone[block]) is not None))
 
 
 def _alone(block: Network, following: Iterable[Network]) -> str | None:
-    """Find an address of a network that is in none of the smaller ones, which come first; None if they cover it."""
-    place, last = int(block.network_address), int(block.broadcast_address)
+    """Find an address of a network that is in none of the smaller networks, which come first; None if they cover it."""
+    address, last = int(block.network_address), int(block.broadcast_address)
     for other in following:
-        if other.version != block.version or int(other.network_address) > place:
+        if other.version != block.version or int(other.network_address) > address:
             break
-        place = max(place, int(other.broadcast_address) + 1)
-    return str(type(block.network_address)(place)) if place <= last else None
+        address = max(address, int(other.broadcast_address) + 1)
+    return str(type(block.network_address)(address)) if address <= last else None

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final
 
 from guardedbedrock.governance.proof.logic.cells import Cells, same_bytes
+from guardedbedrock.governance.proof.logic.compared_keys import MOST_SLOTS, canonical_key, kind_of
 from guardedbedrock.governance.proof.logic.formulas import (
     OPEN,
     YES,
@@ -34,7 +35,6 @@ from guardedbedrock.governance.proof.logic.formulas import (
 )
 from guardedbedrock.governance.proof.logic.keys import ARNS
 from guardedbedrock.governance.proof.logic.request_texts import RequestTexts, head_of
-from guardedbedrock.governance.proof.logic.vocabulary import MOST_SLOTS, canonical_key, kind_of
 from guardedbedrock.governance.proof.policies import PlacedStatement
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE
 from guardedbedrock.iam.matching.arns import PARTS, bounded, split_tokens
@@ -57,7 +57,7 @@ class Conditions:
     Encodes the conditions of statements. No condition reads the action or the resource.
 
     Args:
-        texts: What is known of the values of keys.
+        texts: What is known about the values of keys.
     """
 
     texts: RequestTexts
@@ -105,14 +105,14 @@ class Conditions:
 
     def _present(self, key: str, form: Form, value: Callable[[Text], Tri], missing: Tri) -> Tri:
         """Return the answer for a key that is present; `missing` is the answer for an absent one."""
-        if key in self.texts.vocabulary.cells:
+        if key in self.texts.keys.cells:
             one = value(Text(key))
             one = tri_not(one) if form.negated else one
             if not form.quantifier:
                 return one
-            cells = self.texts.vocabulary.cells[key]
+            cells = self.texts.keys.cells[key]
             return tri_if(self._cells(key, cells, lambda sample: not sample), self._empty_set(form, missing), one)
-        slots = self.texts.vocabulary.slots.get(key, 1)
+        slots = self.texts.keys.slots.get(key, 1)
         if slots > MOST_SLOTS:
             return OPEN
         answers = [value(Text(key, slot)) for slot in range(slots)]
@@ -125,7 +125,7 @@ class Conditions:
             some = tri_or(tri_and((sure(there), one)) for there, one in zip(used, each, strict=True))
         else:
             some = tri_and(tri_or((sure(negate(there)), one)) for there, one in zip(used, each, strict=True))
-        # A set whose only value is the empty text counts as an empty set.
+        # A set whose only value is the empty string counts as an empty set.
         alone = conjoin((Matches(Text(key), ()), *(negate(there) for there in used[1:])))
         return tri_if(alone, self._empty_set(form, missing), some)
 
@@ -139,17 +139,17 @@ class Conditions:
         """Return whether one value of the key matches one of the policy values."""
         kind = kind_of(operator.name)
         if kind is not None:
-            cells = self.texts.vocabulary.cells.get(text.name)
+            cells = self.texts.keys.cells.get(text.name)
             if cells is None or cells.kind != kind:
                 return OPEN
             positive = OPERATORS[_positive(operator.name)]
             matches = positive.compile([(value,) if value else () for value in condition.values])
-            # A policy value in a form that AWS does not document matches no cell for sure, and no cell surely not.
+            # If AWS does not document the form of a policy value, it is not certain for any cell whether it matches.
             return Tri(
                 self._cells(text.name, cells, lambda sample: matches(sample) is True),
                 self._cells(text.name, cells, lambda sample: matches(sample) is not False),
             )
-        if text.name in self.texts.vocabulary.cells:
+        if text.name in self.texts.keys.cells:
             return OPEN
         with_variables = variables and operator.variables
         templates = [
@@ -201,5 +201,5 @@ class Conditions:
 
 
 def _positive(name: str) -> str:
-    """Return the operator whose negation `name` is, or `name`."""
+    """Return the operator that `name` negates, or `name` itself."""
     return name.replace("Not", "", 1) if name.startswith(("Not", "NumericNot", "DateNot")) else name

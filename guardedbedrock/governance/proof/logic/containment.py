@@ -1,4 +1,4 @@
-"""Find patterns that contain each other, without a search: the engine matches one pattern as if it were a text."""
+"""Find patterns that contain each other, without a search: the engine matches one pattern as if it were a string."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from guardedbedrock.governance.proof.logic.formulas import Matches
 from guardedbedrock.iam.matching.patterns import ANY, Matcher, Tokens, Wildcard, compile_tokens
 
 _PLACEHOLDER: Final = "\0"
-"""Replaces each wildcard of a pattern that is read as a text."""
+"""Replaces each wildcard of a pattern that is read as a string."""
 
 
 def is_within(inner: Tokens, outer: Tokens) -> bool:
-    """Return whether every text that matches one pattern matches another. False if only a search can tell."""
+    """Return whether every string that matches one pattern matches another. False if only a search can tell."""
     return inner == outer or _surrounds(outer)(_as_text(inner))
 
 
 def contained(inner: Sequence[Matches], outer: Sequence[Matches]) -> Iterator[tuple[Matches, Matches]]:
     """
-    Yield the pairs of patterns of which the first lies in the second, as far as no search is needed.
+    Yield the pairs of patterns of which the first lies in the second. Pairs that need a search are left out.
 
-    Only patterns that have the longest text of the outer one are compared with it: of many patterns, few have.
+    Only patterns that contain the longest literal string of the outer pattern are compared with it. Few patterns do.
     """
     texts = [_as_text(one.pattern) for one in inner]
     joined = _PLACEHOLDER.join(texts)
@@ -32,25 +32,25 @@ def contained(inner: Sequence[Matches], outer: Sequence[Matches]) -> Iterator[tu
     for around in outer if texts else ():
         contains = _surrounds(around.pattern)
         longest = max((token for token in around.pattern if isinstance(token, str)), key=len, default="")
-        place = joined.find(longest)
-        while place >= 0:
-            number = bisect_right(ends, place)
+        position = joined.find(longest)
+        while position >= 0:
+            number = bisect_right(ends, position)
             if contains(texts[number]):
                 yield inner[number], around
-            place = joined.find(longest, ends[number])
+            position = joined.find(longest, ends[number])
 
 
 @lru_cache(maxsize=16384)  # keyed by pattern: many patterns are compared with the same one
 def _surrounds(outer: Tokens) -> Matcher:
-    """Return a function that tells for the text of a pattern, see `_as_text`, whether another pattern surely contains it."""
-    # INVARIANT: Only a star of the outer pattern can match the placeholder, and a star matches any text in its place.
+    """Return a function that decides whether `outer` surely contains a pattern, which it accepts in the form of `_as_text`."""
+    # INVARIANT: Only a star of the outer pattern can match the placeholder, and a star matches any string there.
     if any(token is not ANY and (isinstance(token, Wildcard) or _PLACEHOLDER in token) for token in outer):
         return _matches_nothing
     return compile_tokens(outer)
 
 
 def _as_text(pattern: Tokens) -> str:
-    """Return a pattern as text, with a placeholder for each wildcard."""
+    """Return a pattern as a string, with a placeholder for each wildcard."""
     return "".join(token if isinstance(token, str) else _PLACEHOLDER for token in pattern)
 
 

@@ -2,7 +2,7 @@
 Policies as formulas that mean exactly what the engine means.
 
 Each statement becomes a three-valued answer (`Tri`); the composition of policy types follows the engine's evaluation.
-Parts that cannot be expressed become an open answer, which can make a proof `unknown` and never wrong.
+Parts that cannot be expressed become an open answer, which can make a proof ``unknown``, but never wrong.
 Source: IAM User Guide, "Policy evaluation logic".
 """
 
@@ -29,7 +29,7 @@ Groups: TypeAlias = Sequence[tuple[PolicyType, Sequence[PlacedStatement]]]
 """Statements that count together: those of a policy type, or of one level of it."""
 
 _OWN_RULES: Final = ("kms:", "sts:")
-"""Services for which the engine has rules of their own, such as mandatory resource-based policies: their answers stay open."""
+"""Services with special rules in the engine, such as mandatory resource-based policies. Their answers stay open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class Encoder:
     Encodes statements and policies.
 
     Args:
-        texts: What is known of the resource and of the values of keys.
+        texts: What is known about the resource and the values of keys.
         conditions: The conditions of the statements.
         action: The action in lower case.
-        foreign: Whether the resource belongs to another account than the principal.
+        foreign: Whether the resource and the principal belong to different accounts.
     """
 
     texts: RequestTexts
@@ -53,13 +53,13 @@ class Encoder:
 
     def at(self, action: str, resource: str | None, shaped: Shaped | None, *, foreign: bool) -> Encoder:
         """
-        Return the encoder for another action and resource. What it knows of statements is shared.
+        Return the encoder for another action and resource. Its cached answers about statements are shared.
 
         Args:
             action: The action.
             resource: The resource; None leaves it free.
             shaped: The shape of a free resource, if it has one.
-            foreign: Whether the resource belongs to another account than the principal.
+            foreign: Whether the resource and the principal belong to different accounts.
         """
         return replace(self, texts=self.texts.at(resource, shaped), action=action.lower(), foreign=foreign)
 

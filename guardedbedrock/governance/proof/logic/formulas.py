@@ -16,7 +16,7 @@ from guardedbedrock.iam.matching.patterns import Tokens, Wildcard
 
 class Text(NamedTuple):
     """
-    An unknown text: the resource, or one value of a context key.
+    An unknown string: the resource, or one value of a context key.
 
     Args:
         name: ``resource`` or a context key in lower case.
@@ -54,7 +54,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """A text matches a pattern; `fold` ignores case, and such a pattern has no wildcard."""
+    """A string matches a pattern; `fold` ignores case, and such a pattern has no wildcard."""
 
     text: Text
     pattern: Tokens
@@ -79,11 +79,11 @@ class InCells:
 @dataclass(frozen=True, slots=True)
 class Related:
     """
-    A text matches a pattern that contains the values of keys.
+    A string matches a pattern that contains the values of keys.
 
     Args:
-        text: The text.
-        pieces: Literal text, wildcards, and the texts of keys.
+        text: The string.
+        pieces: Literal strings, wildcards, and the strings of keys.
     """
 
     text: Text
@@ -118,7 +118,7 @@ TextShape: TypeAlias = "tuple[str | Repeat | Choice, ...]"
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """A text has the shape that AWS gives it. Only well-formed requests need this atom."""
+    """A string has the shape that AWS gives it. Only well-formed requests need this atom."""
 
     text: Text
     shape: TextShape
@@ -190,7 +190,7 @@ def disjoin(formulas: Iterable[Formula]) -> Formula:
 
 
 def implies(premise: Formula, conclusion: Formula) -> Formula:
-    """Return that the conclusion holds where the premise does."""
+    """Return the formula that the conclusion holds where the premise holds."""
     return disjoin((negate(premise), conclusion))
 
 
@@ -218,7 +218,7 @@ class Tri(NamedTuple):
     A three-valued answer as two formulas.
 
     Args:
-        must: Where the answer is true for sure.
+        must: Where the answer is certainly true.
         may: Where the answer is true, or AWS does not document it. `must` implies `may`.
     """
 

@@ -1,10 +1,11 @@
-"""How the texts of a question's requests match the patterns of policies, also those with policy variables."""
+"""How the strings of a question's requests match the patterns of policies, including patterns with policy variables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from guardedbedrock.governance.proof.logic.compared_keys import ComparedKeys
 from guardedbedrock.governance.proof.logic.formulas import (
     OPEN,
     RESOURCE,
@@ -21,7 +22,6 @@ from guardedbedrock.governance.proof.logic.formulas import (
 )
 from guardedbedrock.governance.proof.logic.keys import LOWER_CASE
 from guardedbedrock.governance.proof.logic.texts import relate
-from guardedbedrock.governance.proof.logic.vocabulary import KeyVocabulary
 from guardedbedrock.iam.matching.arns import PARTS, bounded, split_tokens
 from guardedbedrock.iam.matching.patterns import ANY, Tokens, compile_tokens, join
 from guardedbedrock.iam.matching.variables import Template, Variable, fixed, variables_of
@@ -30,17 +30,17 @@ from guardedbedrock.iam.matching.variables import Template, Variable, fixed, var
 @dataclass(frozen=True, slots=True)
 class RequestTexts:
     """
-    What is known of the texts of a request: its resource and the values of its keys.
+    What is known about the strings of a request: its resource and the values of its keys.
 
     Args:
-        vocabulary: How keys are modelled.
+        keys: How the keys are modelled.
         fixed: Keys with the value that they have in every request.
         lists: Keys with the several values that they have in every request.
-        shapes: The shape of some texts, so that most patterns are decided without a solver.
+        shapes: The shape of some strings, so that most patterns are decided without a solver.
         resource: The resource; None leaves it free.
     """
 
-    vocabulary: KeyVocabulary
+    keys: ComparedKeys
     fixed: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shapes: Mapping[Text, Shaped] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class RequestTexts:
 
     def at(self, resource: str | None, shaped: Shaped | None) -> RequestTexts:
         """
-        Return the same texts with another resource.
+        Return the same strings with another resource.
 
         Args:
             resource: The resource; None leaves it free.
@@ -59,10 +59,10 @@ class RequestTexts:
 
     def matches(self, text: Text, tokens: Tokens, *, fold: bool = False) -> Formula:
         """
-        Return whether a text matches a pattern without variables.
+        Return whether a string matches a pattern without variables.
 
         Args:
-            text: The text.
+            text: The string.
             tokens: The pattern.
             fold: Whether case is ignored; such a pattern has no wildcard and is in lower case.
         """
@@ -82,33 +82,33 @@ class RequestTexts:
         Match a pattern with variables. A variable without a value matches nothing.
 
         Args:
-            text: The text.
+            text: The string.
             template: The pattern.
             head: The tokens before its first variable, if wildcards in it must not match colons.
         """
-        keys = [variable.key for variable in variables_of(template)]
-        if any(key in self.vocabulary.cells or key in self.lists or self.vocabulary.slots.get(key, 1) != 1 for key in keys):
+        names = [variable.key for variable in variables_of(template)]
+        if any(key in self.keys.cells or key in self.lists or self.keys.slots.get(key, 1) != 1 for key in names):
             return OPEN
         rest = template[_first_variable(template) :] if head else template
         pieces = (*head, *(Text(part.key) if isinstance(part, Variable) else part for part in rest))
-        # The facts that do not compare texts with each other often decide alone.
+        # The facts that do not compare strings with each other often decide alone.
         loose = self.matches(text, join(ANY if isinstance(piece, Text) else piece for piece in pieces))
-        return sure(conjoin((*map(Present, keys), loose, Related(text, pieces))))
+        return sure(conjoin((*map(Present, names), loose, Related(text, pieces))))
 
     def resolved(self, template: Template) -> Template:
         """Replace the variables whose value is the same in every request."""
         return tuple(
-            self.fixed.get(part.key, part) if isinstance(part, Variable) and self.vocabulary.slots.get(part.key) == 1 else part
+            self.fixed.get(part.key, part) if isinstance(part, Variable) and self.keys.slots.get(part.key) == 1 else part
             for part in template
         )
 
     def each_default(self, template: Template, read: Callable[[Template], Tri]) -> Tri:
-        """Read a template with the value of each variable that has a default, and with the default where the key is absent."""
-        for place, part in enumerate(template):
+        """Read a template with the value of each variable that has a default; where the key is absent, with the default."""
+        for index, part in enumerate(template):
             if isinstance(part, Variable) and part.default is not None:
-                given = (*template[:place], part._replace(default=None), *template[place + 1 :])
-                default = (*template[:place], part.default, *template[place + 1 :])
-                return tri_if(Present(part.key), self.each_default(given, read), self.each_default(default, read))
+                with_value = (*template[:index], part._replace(default=None), *template[index + 1 :])
+                default = (*template[:index], part.default, *template[index + 1 :])
+                return tri_if(Present(part.key), self.each_default(with_value, read), self.each_default(default, read))
         return read(template)
 
 
@@ -119,4 +119,4 @@ def head_of(template: Template, *, segment_end_expands: bool = False) -> Tokens:
 
 
 def _first_variable(template: Template) -> int:
-    return next(place for place, part in enumerate(template) if isinstance(part, Variable))
+    return next(index for index, part in enumerate(template) if isinstance(part, Variable))

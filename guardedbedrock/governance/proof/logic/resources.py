@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
 
+from guardedbedrock.governance.proof.logic.compared_keys import canonical_key
 from guardedbedrock.governance.proof.logic.formulas import (
     NO,
     RESOURCE,
@@ -19,7 +20,6 @@ from guardedbedrock.governance.proof.logic.formulas import (
     tri_or,
 )
 from guardedbedrock.governance.proof.logic.request_texts import RequestTexts, head_of
-from guardedbedrock.governance.proof.logic.vocabulary import canonical_key
 from guardedbedrock.governance.proof.policies import PlacedStatement
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE
 from guardedbedrock.iam.matching.arns import bounded, complete
@@ -47,7 +47,7 @@ def _has_open_variable(pattern: str, texts: RequestTexts) -> bool:
 
 
 def _have_values(patterns: Iterable[str], texts: RequestTexts) -> Iterator[Formula]:
-    """Yield that each variable without a default has a value."""
+    """Yield the fact that a variable has a value, for each variable without a default."""
     for variable in variables_in(patterns):
         if variable.default is None and variable.key not in texts.fixed:
             yield Present(canonical_key(variable.key))

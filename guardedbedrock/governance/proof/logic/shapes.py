@@ -1,4 +1,4 @@
-"""Shapes as automata: the texts that AWS can give a resource or a key, read character by character."""
+"""Shapes as automata: the strings that AWS can give a resource or a key, read character by character."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, ONE, Tokens
 Ranges: TypeAlias = tuple[tuple[str, str], ...]
 
 _MOST_KEPT: Final = 20_000
-"""Beginnings of patterns that a shape keeps the states of."""
+"""Beginnings of patterns whose states a shape caches."""
 
 
 @lru_cache(maxsize=1024)  # keyed by shape: there is one for each resource type and account
@@ -22,7 +22,7 @@ def shape_automaton(shape: TextShape) -> ShapeAutomaton:
 
 
 class ShapeAutomaton:
-    """A nondeterministic automaton for a shape. A state of it is a set of numbers; `start` is the first."""
+    """A nondeterministic automaton for a shape. A state is a set of numbers; `start` is the first state."""
 
     def __init__(self, shape: TextShape) -> None:
         self._edges: list[list[tuple[Ranges, int]]] = [[]]
@@ -33,18 +33,18 @@ class ShapeAutomaton:
         self._after: dict[Tokens, frozenset[int]] = {(): self.start}
 
     def accepts(self, state: frozenset[int]) -> bool:
-        """Return whether the text that led to a state has the shape."""
+        """Return whether the string that led to a state has the shape."""
         return self._end in state
 
     def read(self, text: str) -> frozenset[int]:
-        """Return the state after a text."""
+        """Return the state after a string."""
         state = self.start
         for character in text:
             state = self.step(state, character)
         return state
 
     def step(self, state: frozenset[int], character: str) -> frozenset[int]:
-        """Return the state after one more character; an empty one if no text that goes on has the shape."""
+        """Return the state after one more character; an empty set if no continuation has the shape."""
         known = self._steps.get((state, character))
         if known is None:
             known = self._moved(state, lambda ranges: any(first <= character <= last for first, last in ranges))
@@ -56,11 +56,11 @@ class ShapeAutomaton:
         return (pair for edges in self._edges for ranges, _ in edges for pair in ranges)
 
     def may_match(self, pattern: Tokens) -> bool:
-        """Return whether a text of the shape matches a pattern."""
+        """Return whether a string of the shape matches a pattern."""
         return self.accepts(self._after_pattern(pattern))
 
     def _after_pattern(self, pattern: Tokens) -> frozenset[int]:
-        """Return every state that a text which matches a pattern leads to. Patterns often begin alike, so each part is kept."""
+        """Return the states after all strings that match a pattern. Each part is cached, because patterns often begin alike."""
         known = self._after.get(pattern)
         if known is None:
             before, token = self._after_pattern(pattern[:-1]), pattern[-1]

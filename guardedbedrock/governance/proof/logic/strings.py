@@ -1,7 +1,7 @@
 """
-Texts that are compared with other texts, such as a resource with ``${aws:username}`` in it.
+Strings that are compared with other strings, such as a resource with ``${aws:username}`` in it.
 
-The solver's own strings decide these. They get only the few facts that one attempt of the search needs, so that they stay quick.
+The string theory of cvc5 decides about them. It gets only the few facts that one attempt of the search needs, so it stays fast.
 Source: documentation of cvc5, "Theory Reference: Strings" and "Python API".
 """
 
@@ -26,11 +26,11 @@ _SAME_WHEN_LOWERED: Final = {"k": "\u212a"}
 @dataclass(frozen=True, slots=True)
 class TextAnswer:
     """
-    The answer about some texts.
+    The values of some strings, or the reason why there are none.
 
     Args:
-        values: A value of each text, if there are values that meet the facts.
-        conflict: Facts that no values meet, if there are none.
+        values: A value of each string, if there are values that meet the facts.
+        conflict: Facts that no values meet, if there are no values.
         reason: Why neither is known.
     """
 
@@ -41,7 +41,7 @@ class TextAnswer:
 
 def find_texts(cvc5: Any, literals: TextLiterals, timeout: float) -> TextAnswer:
     """
-    Find values of texts for which some facts are true and others false.
+    Find values of strings for which some facts are true and others false.
 
     Args:
         cvc5: The module.
@@ -80,9 +80,10 @@ class _Strings:
 
     def find(self, literals: TextLiterals) -> TextAnswer:
         """
-        Find values for some facts, of which those that cannot be expressed are left out.
+        Find values that meet some facts. Facts that cannot be expressed are left out.
 
-        INVARIANT: A conflict is one without them too. Values may break them, so the caller compares the values with every fact.
+        INVARIANT: A conflict of the other facts is also a conflict of all facts. Values may violate a fact that is left out, so
+        the caller compares the values with every fact.
         """
         terms = {term: one for one in literals if (term := self._literal(*one)) is not None}
         result = self._solver.checkSatAssuming(*terms)
@@ -97,7 +98,7 @@ class _Strings:
         if isinstance(fact, Related):
             for text in (fact.text, *fact.pieces):
                 if isinstance(text, Text):
-                    self._text(text)  # each text gets a value, even if the fact is left out
+                    self._text(text)  # each string gets a value, even if the fact is left out
             return self._related(fact, wanted=wanted)
         if isinstance(fact, Shaped):
             term = self._make("STRING_IN_REGEXP", self._text(fact.text), self._shape(fact.shape))
@@ -157,10 +158,10 @@ class _Strings:
 
     def _related(self, relation: Related, *, wanted: bool) -> Any:
         """
-        Compare a text with a pattern that contains other texts.
+        Compare a string with a pattern that contains other strings.
 
-        A text that matches is the pieces with some text for each wildcard. That a text does not match can only be expressed if
-        the pattern has a star at both ends, or one star.
+        A string that matches consists of the pieces, with some string for each wildcard. The opposite can only be expressed if
+        the pattern has no wildcard, one star, or a star at both ends.
 
         Returns:
             None if it cannot be expressed.
@@ -172,21 +173,21 @@ class _Strings:
             same = self._make("EQUAL", text, self._concatenated(pieces))
             return self._make("AND", same, *limits) if limits else same
         solid = [piece for piece in relation.pieces if not isinstance(piece, Wildcard)]
-        places = [place for place, piece in enumerate(relation.pieces) if piece is ANY]
-        if len(solid) + len(places) < len(relation.pieces):
+        positions = [position for position, piece in enumerate(relation.pieces) if piece is ANY]
+        if len(solid) + len(positions) < len(relation.pieces):
             return None
-        match = self._stars(text, solid, places, len(relation.pieces) - 1)
+        match = self._stars(text, solid, positions, len(relation.pieces) - 1)
         return None if match is None else self._make("NOT", match)
 
-    def _stars(self, text: Any, solid: list[str | Text], places: list[int], last: int) -> Any:
+    def _stars(self, text: Any, solid: list[str | Text], positions: list[int], last: int) -> Any:
         whole = self._concatenated(solid)
-        if not places:
+        if not positions:
             return self._make("EQUAL", text, whole)
-        if places == [0, last]:
+        if positions == [0, last]:
             return self._make("STRING_CONTAINS", text, whole)
-        if len(places) > 1:
+        if len(positions) > 1:
             return None
-        start, end = self._concatenated(solid[: places[0]]), self._concatenated(solid[places[0] :])
+        start, end = self._concatenated(solid[: positions[0]]), self._concatenated(solid[positions[0] :])
         length = [self._make("STRING_LENGTH", one) for one in (text, start, end)]
         return self._make(
             "AND",
@@ -196,14 +197,14 @@ class _Strings:
         )
 
     def _any(self, wildcard: Wildcard, limits: list[Any]) -> Any:
-        """Return a new text for a wildcard, and add what it must meet."""
+        """Return a new string for a wildcard, and add its limits to `limits`."""
         term = self._terms.mkConst(self._terms.getStringSort(), "wildcard")
         if wildcard is not ANY:
             limits.append(self._make("STRING_IN_REGEXP", term, self._regex(wildcard, fold=False)))
         return term
 
     def _concatenated(self, pieces: Iterable[Any]) -> Any:
-        """Join pieces: texts of keys, literal texts, and terms."""
+        """Join pieces: strings of keys, literal strings, and terms."""
         terms = [
             self._text(piece) if isinstance(piece, Text) else self._string(piece) if isinstance(piece, str) else piece
             for piece in pieces

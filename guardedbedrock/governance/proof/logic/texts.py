@@ -1,8 +1,8 @@
 """
-Texts that meet several facts at once: patterns that they match or do not match, and shapes that they have.
+Strings that meet several facts at once: patterns that they match or do not match, and shapes that they have.
 
-Every pattern and shape is an automaton. The automata read a text side by side, character by character, so that finitely many
-combinations of states represent all texts. The patterns are read by the engine's own automaton.
+Every pattern and shape is an automaton. The automata read a string in parallel, character by character, so that finitely many
+combinations of states represent all strings. The patterns are read by the engine's own automaton.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from guardedbedrock.iam.matching.patterns import ANY, Automaton, Matcher, Tokens
 
 Fact: TypeAlias = Matches | Shaped
 Literals: TypeAlias = tuple[tuple[Fact, bool], ...]
-"""Facts about one text, each with whether it is true."""
+"""Facts about one string, each with whether it is true."""
 Relation: TypeAlias = Literal["all", "none", "some"]
 
 _MOST_STEPS: Final = 400_000
 """Steps of single automata after which a search gives up; about half a second."""
 _USUAL: Final = "abcdefghijklmnopqrstuvwxyz0123456789-/ABCDEFGHIJKLMNOPQRSTUVWXYZ.:_ "
-"""Characters that a found text has if the facts leave a choice, the first ones preferred."""
+"""The characters of a string if the facts leave a choice, in order of preference."""
 _KELVIN: Final = "\u212a"
 """The only character outside ASCII that is an ASCII letter in lower case."""
 _SIGMAS: Final = frozenset("\u03c3\u03c2")
@@ -37,18 +37,18 @@ _CHARACTERS: Final = 0x110000
 
 
 class SearchLimitError(Exception):
-    """The automata have too many combinations of states, or a comparison that ignores case depends on the whole text."""
+    """The automata have too many combinations of states, or a comparison that ignores case depends on the whole string."""
 
 
-# -- one text ---------------------------------------------------------------------------------------------------------
+# -- one string -------------------------------------------------------------------------------------------------------
 
 
 def find_text(literals: Literals) -> str | None:
     """
-    Find a text for which some facts are true and others false; a short one, of usual characters.
+    Find a string for which some facts are true and others are false. Short strings of usual characters are preferred.
 
     Returns:
-        None if there is no such text.
+        None if there is no such string.
 
     Raises:
         SearchLimitError: The search is too large.
@@ -65,7 +65,7 @@ def find_text(literals: Literals) -> str | None:
 
 def find_conflict(literals: Literals) -> Literals:
     """
-    Return few of the facts that no text meets, given facts that no text meets together.
+    Reduce facts that no string meets together to a few facts that still exclude each other.
 
     Raises:
         SearchLimitError: A search is too large.
@@ -81,7 +81,7 @@ def find_conflict(literals: Literals) -> Literals:
 
 
 def _smallest(literals: Literals) -> Literals:
-    """Keep the facts without which some text meets the rest. Each round finds one of them by bisection."""
+    """Keep the facts without which some string meets the rest. Each round finds one of them by bisection."""
     needed: Literals = ()
     others = literals
     while find_text(needed) is not None:
@@ -98,10 +98,10 @@ def _fails(needed: Literals, others: Literals, last: int) -> bool:
 
 def shortest_beginning(fact: Matches, others: Literals) -> Matches:
     """
-    Return the shortest beginning of a pattern, followed by a star, that no text matches together with other facts.
+    Return the shortest beginning of a pattern, followed by a star, that no string matches together with other facts.
 
     Args:
-        fact: The pattern. No text matches it together with the other facts.
+        fact: The pattern. No string matches it together with the other facts.
         others: The other facts.
 
     Raises:
@@ -127,7 +127,7 @@ def _surely_conflict(fact: Fact, other: tuple[Fact, bool]) -> bool:
 
 
 def holds(fact: Fact, text: str) -> bool:
-    """Return whether a fact is true for a text."""
+    """Return whether a fact is true for a string."""
     if isinstance(fact, Shaped):
         automaton = shape_automaton(fact.shape)
         return automaton.accepts(automaton.read(text))
@@ -135,20 +135,20 @@ def holds(fact: Fact, text: str) -> bool:
 
 
 def _only_text(fact: Fact) -> str | None:
-    """Return the only text for which a fact is true; None if there are several."""
+    """Return the only string for which a fact is true; None if there are several."""
     if isinstance(fact, Matches) and not fact.fold and not any(isinstance(token, Wildcard) for token in fact.pattern):
         return "".join(str(token) for token in fact.pattern)
     return None
 
 
-@lru_cache(maxsize=16384)  # keyed by pattern: a question compares many texts with the same patterns
+@lru_cache(maxsize=16384)  # keyed by pattern: a question compares many strings with the same patterns
 def _matcher(pattern: Tokens) -> Matcher:
     return compile_tokens(pattern)
 
 
 @lru_cache(maxsize=32768)  # keyed by shape and pattern: a proof compares the same pattern with the same shape in many situations
 def relate(shaped: Shaped, pattern: Tokens) -> Relation:
-    """Compare the texts of a shape with a pattern: all match it, none does, or some do."""
+    """Compare the strings of a shape with a pattern: all match it, none does, or some do."""
     automaton = shape_automaton(shaped.shape)
     if not automaton.may_match(pattern):
         return "none"
@@ -163,14 +163,14 @@ def relate(shaped: Shaped, pattern: Tokens) -> Relation:
 
 @lru_cache(maxsize=1024)  # keyed by shape: many patterns are compared with the same one
 def _sample(shaped: Shaped) -> str:
-    """Return a short text of a shape."""
+    """Return a short string of a shape."""
     return find_text(((shaped, True),)) or ""
 
 
 # -- the search -------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1024)  # keyed by facts: the parts of a question need a text for the same patterns
+@lru_cache(maxsize=1024)  # keyed by facts: the parts of a question need a string for the same patterns
 def _search(literals: Literals) -> str | None:
     alphabet = _alphabet([fact for fact, _ in literals])
     sides = [_Side(fact, wanted) for fact, wanted in sorted(literals, key=lambda one: not one[1])]
@@ -194,13 +194,13 @@ def _search(literals: Literals) -> str | None:
                     waiting.append((reached, text + character))
             steps += len(after) + 1
         if steps > _MOST_STEPS:
-            raise SearchLimitError("the patterns of one text have too many combinations")
+            raise SearchLimitError("the patterns of one string have too many combinations")
     return None
 
 
 @dataclass(slots=True)
 class _Side:
-    """One of the automata that read a text side by side, with whether it must accept the text."""
+    """One of the automata that read a string in parallel, with whether it must accept the string."""
 
     fact: Fact
     wanted: bool
@@ -229,13 +229,13 @@ class _Side:
 
 
 def _alphabet(facts: Sequence[Fact]) -> tuple[str, ...]:
-    """Return one character for each class that no fact divides."""
+    """Return one character of each class of characters that the facts cannot tell apart."""
     borders = {0}
     for first, last in _divisions(facts):
         borders |= {ord(first), ord(last) + 1}
     starts = sorted(borders)
     chosen = (_character(start, end) for start, end in zip(starts, [*starts[1:], _CHARACTERS], strict=True))
-    order = {character: place for place, character in enumerate(_USUAL)}
+    order = {character: rank for rank, character in enumerate(_USUAL)}
     return tuple(sorted((one for one in chosen if one), key=lambda one: (order.get(one, len(order)), one)))
 
 
@@ -252,7 +252,7 @@ def _divisions(facts: Sequence[Fact]) -> Iterator[tuple[str, str]]:
 
 
 def _capitals(characters: set[str]) -> set[str]:
-    """Return the characters that one of some characters is the lower case of."""
+    """Return the characters whose lower case is one of `characters`."""
     if not _SIGMAS.isdisjoint(characters):
         raise SearchLimitError("a comparison that ignores case has a Greek sigma, whose lower case depends on its neighbours")
     if all(character.isascii() for character in characters):
@@ -260,7 +260,7 @@ def _capitals(characters: set[str]) -> set[str]:
     return {capital for capital, lower in _lower_cases().items() if not characters.isdisjoint(lower)}
 
 
-@cache  # made once: most questions compare ASCII alone, and reading every character takes 0.2 s
+@cache  # computed once: most questions compare ASCII alone, and reading every character takes 0.2 s
 def _lower_cases() -> dict[str, str]:
     """Return each character that differs from its lower case, with its lower case."""
     every = (chr(number) for number in range(_CHARACTERS))

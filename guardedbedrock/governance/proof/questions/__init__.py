@@ -7,8 +7,9 @@ The questions that can be proved.
 - `dead_statements`: `unreachable`
 - `answering`: what all questions share
 
-Every question has two halves. It is refuted if some request surely shows the opposite, and the engine confirms it. It is proved
-if no request could, not even where AWS documents no rule. Otherwise the answer is unknown, with the reason.
+Every question has two halves. It is refuted if some request certainly shows the opposite, and the engine confirms the request.
+It is proved if no request could show the opposite, not even where AWS documents no rule. Otherwise the answer is unknown, with
+the reason.
 """
 
 from guardedbedrock.governance.proof.questions.allowed_calls import always_allowed

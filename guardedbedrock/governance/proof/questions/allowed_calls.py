@@ -1,4 +1,4 @@
-"""The question whether calls stay allowed for every value of the keys that are not known."""
+"""The question whether calls stay allowed for every value of their unknown keys."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from time import perf_counter
 from typing import Final
 
 from guardedbedrock.governance.proof.answers import Answer
+from guardedbedrock.governance.proof.logic.compared_keys import canonical_key
 from guardedbedrock.governance.proof.logic.formulas import Tri, negate
 from guardedbedrock.governance.proof.logic.keys import ALWAYS_PRESENT
-from guardedbedrock.governance.proof.logic.vocabulary import canonical_key
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.governance.proof.questions.answering import answer_parts, answered, prover_of
@@ -25,11 +25,11 @@ _NO_CALL: Final = "the calls need no authorization, so there is nothing to prove
 
 def always_allowed(policies: ProofPolicies, requests: Sequence[Request], options: Options | None = None) -> Answer:
     """
-    Do some requests stay allowed for every value of their unknown keys?
+    Decide whether some requests stay allowed for every value of their unknown keys.
 
     Args:
         policies: The policies of one principal.
-        requests: The requests; their `unknown` keys are free, all others are as given.
+        requests: The requests; their `unknown` keys can have any value, all others are fixed.
         options: Timeout and assumptions.
     """
     settings, started = options or Options(), perf_counter()
@@ -57,7 +57,7 @@ def always_allowed(policies: ProofPolicies, requests: Sequence[Request], options
 
 
 def _call(policies: ProofPolicies, request: Request, options: Options) -> tuple[Prover, RequestClass]:
-    """Return what decides about a call: keys without a value are absent, unless they are unknown or sent with every request."""
+    """Return the prover and the requests of a call. A key without a value is absent, unless it is unknown or always sent."""
     context, lists = _scalars(request.context), _lists(request.context)
     names = {canonical_key(name) for name in (*context, *lists)}
     unknown = {key.lower() for key in request.unknown}
@@ -72,10 +72,10 @@ def _call(policies: ProofPolicies, request: Request, options: Options) -> tuple[
     given = {**derived, **context, **options.assumed}
     prover = prover_of((policies,), given, options, also=lists, lists=lists)
     known = {*map(canonical_key, given), *names}
-    vocabulary = prover.vocabulary
+    keys = prover.keys
     absent = {
-        vocabulary.spelling[key]: None
-        for key in (*vocabulary.cells, *vocabulary.slots)
+        keys.spelling[key]: None
+        for key in (*keys.cells, *keys.slots)
         if key not in known and key not in ALWAYS_PRESENT and not _is_free(key, free)
     }
     fixed = {**absent, **given}

@@ -1,4 +1,4 @@
-"""How every question is answered: its parts are decided one by one, and the answer names what it presumes."""
+"""Answer a question: decide its parts one by one, and add the assumptions to the answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Final
 
-from guardedbedrock.governance.proof.answers import Answer, ProofAnswer, StatementPlace
+from guardedbedrock.governance.proof.answers import Answer, ProofAnswer, StatementLocation
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.governance.proof.solving.parts import Part, Prover
@@ -27,7 +27,7 @@ def prover_of(
     lists: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Prover:
     """
-    Return what decides the parts of a question.
+    Return the prover for the parts of a question.
 
     Args:
         policies: The policies that the question is about, and those that they are compared with.
@@ -68,23 +68,23 @@ def answer_parts(  # noqa: PLR0913  # all but one are positional
 
 
 def answered(question: str, answer: ProofAnswer, policies: ProofPolicies, options: Options, reason: str = "") -> Answer:
-    """Return an answer with what it presumes."""
+    """Return an answer with its assumptions."""
     assumptions = _assumptions(policies, options)
     return Answer(question, answer, reason=reason, assumptions=assumptions, principal=policies.principal)
 
 
 def open_if_unknown(answer: Answer, unknown: Sequence[str]) -> Answer:
-    """Leave a proof open if policies name Bedrock actions that this version does not know."""
+    """Change a proof to ``unknown`` if policies name Bedrock actions that this version does not know."""
     if answer.answer != "proved" or not unknown:
         return answer
     return replace(answer, answer="unknown", reason=f"this version knows no action that matches `{unknown[0]}`")
 
 
-def _responsible(policies: ProofPolicies, witness: Request) -> tuple[StatementPlace, ...]:
+def _responsible(policies: ProofPolicies, witness: Request) -> tuple[StatementLocation, ...]:
     """Name the statements that allow the witness."""
     decision: Decision = policies.policy_set().evaluate(witness)
     return tuple(
-        StatementPlace(
+        StatementLocation(
             one.policy, one.index, one.sid, one.policy_type, "allows this request" if one.effect == "Allow" else "denies it"
         )
         for one in decision.statements

@@ -23,7 +23,7 @@ from guardedbedrock.iam import Request
 
 def no_new_access(old: ProofPolicies, new: ProofPolicies, options: Options | None = None) -> Answer:
     """
-    Does the new version allow nothing that the old one does not allow?
+    Decide whether the new version allows nothing that the old version does not allow.
 
     Args:
         old: The old policies.
@@ -36,7 +36,7 @@ def no_new_access(old: ProofPolicies, new: ProofPolicies, options: Options | Non
 
 def equivalent(first: ProofPolicies, second: ProofPolicies, options: Options | None = None) -> Answer:
     """
-    Do two versions allow the same requests?
+    Decide whether two versions allow the same requests.
 
     Args:
         first: One version.

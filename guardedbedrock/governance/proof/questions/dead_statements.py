@@ -7,9 +7,9 @@ from dataclasses import replace
 from time import perf_counter
 
 from guardedbedrock.governance.proof.actions import TooManyActionsError, covered_actions
-from guardedbedrock.governance.proof.answers import Answer, ProofAnswer, StatementPlace
+from guardedbedrock.governance.proof.answers import Answer, ProofAnswer, StatementLocation
+from guardedbedrock.governance.proof.logic.compared_keys import MOST_SLOTS
 from guardedbedrock.governance.proof.logic.formulas import conjoin
-from guardedbedrock.governance.proof.logic.vocabulary import MOST_SLOTS
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import PlacedStatement, ProofPolicies
 from guardedbedrock.governance.proof.questions.answering import TOO_MANY_ACTIONS, answered
@@ -21,22 +21,22 @@ from guardedbedrock.governance.proof.solving.solver import is_available
 
 def unreachable(policies: ProofPolicies, options: Options | None = None) -> Answer:
     """
-    Can every statement apply to some request?
+    Decide whether every statement can apply to some request.
 
-    The answer is refuted if one cannot, and lists those statements.
+    If some statements cannot, the answer is ``refuted`` and lists them.
 
     Args:
         policies: The policies of one principal.
         options: Timeout and assumptions.
     """
     settings, started = options or Options(), perf_counter()
-    dead: list[StatementPlace] = []
-    open_ones: list[StatementPlace] = []
+    dead: list[StatementLocation] = []
+    open_ones: list[StatementLocation] = []
     for placed, prover in _provers(policies, settings):
         status = _reaches(placed, prover, policies, settings.timeout)
         if status != "reachable":
             why = "no request meets it" if status == "dead" else status
-            (dead if status == "dead" else open_ones).append(_place(placed, why))
+            (dead if status == "dead" else open_ones).append(_location(placed, why))
     answer: ProofAnswer = "refuted" if dead else "unknown" if open_ones or policies.gaps else "proved"
     open_reasons = [*(one.reason for one in open_ones), *(gap.reason for gap in policies.gaps)]
     reason = _count_dead(len(dead)) if dead else next(iter(open_reasons), "")
@@ -50,11 +50,11 @@ def _count_dead(number: int) -> str:
 
 
 def _provers(policies: ProofPolicies, options: Options) -> Iterator[tuple[PlacedStatement, Prover]]:
-    """Yield each statement with what decides about it; statements share it unless they need too many values of one key."""
+    """Yield each statement with its prover. Statements share a prover unless they need too many values of one key."""
     placed, fixed = tuple(policies.statements()), options.fixed(policies)
     partly = options.partly_known(policies)
     shared = Prover(placed, fixed, (policies,), options.timeout, every_account=True, partly_known=partly)
-    fits = all(count <= MOST_SLOTS for count in shared.vocabulary.slots.values())
+    fits = all(count <= MOST_SLOTS for count in shared.keys.slots.values())
     for one in placed:
         yield (
             one,
@@ -63,7 +63,7 @@ def _provers(policies: ProofPolicies, options: Options) -> Iterator[tuple[Placed
 
 
 def _reaches(placed: PlacedStatement, prover: Prover, policies: ProofPolicies, timeout: float) -> str:
-    """Return ``reachable``, ``dead``, or why neither is known."""
+    """Return ``reachable``, ``dead``, or the reason why neither is certain."""
     try:
         actions = covered_actions(placed, timeout)
     except TooManyActionsError:
@@ -75,7 +75,7 @@ def _reaches(placed: PlacedStatement, prover: Prover, policies: ProofPolicies, t
     for action in actions:
         for situation in prover.situations(action):
             applies = prover.encoder(situation).statement(placed, policies)
-            possible = conjoin((well_formed(situation, prover.vocabulary), applies.may))
+            possible = conjoin((well_formed(situation, prover.keys), applies.may))
             if is_unsatisfiable(possible, has_solver=is_available()):
                 continue
             if not is_available():
@@ -87,5 +87,5 @@ def _reaches(placed: PlacedStatement, prover: Prover, policies: ProofPolicies, t
     return reason or "dead"
 
 
-def _place(placed: PlacedStatement, reason: str) -> StatementPlace:
-    return StatementPlace(placed.policy, placed.index, placed.statement.sid, placed.policy_type, reason)
+def _location(placed: PlacedStatement, reason: str) -> StatementLocation:
+    return StatementLocation(placed.policy, placed.index, placed.statement.sid, placed.policy_type, reason)

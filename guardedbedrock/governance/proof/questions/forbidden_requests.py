@@ -33,7 +33,7 @@ def guardrail_required(
     exempt_models: Sequence[str] = (),
 ) -> Answer:
     """
-    Is every inference request denied unless it carries an approved guardrail?
+    Decide whether every inference request is denied unless it carries an approved guardrail.
 
     Args:
         policies: The policies of one principal.
@@ -87,7 +87,7 @@ def never(
     options: Options | None = None,
 ) -> Answer:
     """
-    Is an action never allowed on a resource?
+    Decide whether an action is never allowed on a resource.
 
     Args:
         policies: The policies of one principal.

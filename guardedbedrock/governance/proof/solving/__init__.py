@@ -1,5 +1,5 @@
 """
-Whether some request satisfies the formula of a question, and how that request looks.
+Find a request that satisfies the formula of a question, or show that there is none.
 
 1. `parts` divides a question, and decides each part.
 2. `requests` says which requests AWS could receive.

@@ -1,4 +1,4 @@
-"""Whether chosen facts can be true of one request: each text, number, date and address needs a value that meets its facts."""
+"""Decide whether chosen facts can be true of one request: each string, number, date and address needs a value that fits."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from guardedbedrock.governance.proof.logic.compared_keys import ComparedKeys
 from guardedbedrock.governance.proof.logic.formulas import Atom, InCells, Matches, Related, Repeat, Shaped, Text, TextShape
 from guardedbedrock.governance.proof.logic.strings import find_texts
 from guardedbedrock.governance.proof.logic.texts import Fact, SearchLimitError, find_conflict, find_text, holds
-from guardedbedrock.governance.proof.logic.vocabulary import KeyVocabulary
 from guardedbedrock.iam.matching.patterns import join
 
 Facts: TypeAlias = Mapping[Atom, bool]
@@ -18,11 +18,11 @@ Conflict: TypeAlias = tuple[tuple[Atom, bool], ...]
 """Facts that exclude each other."""
 TextFact: TypeAlias = Matches | Shaped | Related
 FactGroup: TypeAlias = Collection[tuple[TextFact, bool]]
-"""The facts about a text, and about the texts that it is compared with."""
+"""The facts about a string, and about the strings that it is compared with."""
 
 INEXPRESSIBLE: Final = "the answer depends on a pattern with variables and wildcards that the proof cannot express"
 _NAME: Final[TextShape] = (Repeat((("a", "z"),), 1),)
-"""What a text looks like if the facts leave a choice."""
+"""What a string looks like if the facts leave a choice."""
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Values:
     The values that meet some facts.
 
     Args:
-        texts: Value of each text that has a fact.
+        texts: Value of each string that has a fact.
         cells: Cell of each number, date or address that has a fact.
         conflicts: Facts that exclude each other, if there are no values.
         reason: Why neither is known.
@@ -43,25 +43,23 @@ class Values:
     reason: str = ""
 
     def text(self, text: Text) -> str:
-        """Return the value of a text, a usual one if it has no fact."""
+        """Return the value of a string; a usual value if the string has no fact."""
         return self.texts.get(text, "a")
 
 
-def find_values(
-    cvc5: Any, vocabulary: KeyVocabulary, facts: Facts, preferred: Mapping[Text, TextShape], timeout: float
-) -> Values:
+def find_values(cvc5: Any, keys: ComparedKeys, facts: Facts, preferred: Mapping[Text, TextShape], timeout: float) -> Values:
     """
     Find values that meet some facts.
 
     Args:
         cvc5: The module.
-        vocabulary: How the keys are modelled.
+        keys: How the keys are modelled.
         facts: The facts.
-        preferred: Shapes of texts that are easy to read, where the facts leave a choice.
-        timeout: Limit for texts that are compared with other texts, in seconds.
+        preferred: Shapes of strings that are easy to read, where the facts leave a choice.
+        timeout: Limit for strings that are compared with other strings, in seconds.
     """
     found = Values()
-    _find_cells(found, vocabulary, facts)
+    _find_cells(found, keys, facts)
     for group in _groups(facts):
         if not _find_by_automata(found, group, preferred):
             answer = find_texts(cvc5, group, timeout)
@@ -74,10 +72,10 @@ def find_values(
 
 def _find_by_automata(found: Values, group: FactGroup, preferred: Mapping[Text, TextShape]) -> bool:
     """
-    Find the values of texts, or facts that exclude each other. Returns whether one of them was found.
+    Find the values of strings, or facts that exclude each other. Return whether either was found.
 
-    Of texts that are compared with each other, those that are parts of other texts get a value first. This often finds values,
-    but cannot show that there are none.
+    Of strings that are compared with each other, those that are parts of other strings get a value first. This often finds
+    values, but cannot show that there are none.
     """
     own: dict[Text, list[tuple[Fact, bool]]] = {}
     related = [(atom, wanted) for atom, wanted in group if isinstance(atom, Related)]
@@ -106,7 +104,7 @@ def _find_by_automata(found: Values, group: FactGroup, preferred: Mapping[Text, 
 
 
 def _fit(group: FactGroup, values: Mapping[Text, str]) -> bool:
-    """Return whether values of all texts meet the facts that compare them with each other."""
+    """Return whether values of all strings meet the facts that compare them with each other."""
     related = ((atom, wanted) for atom, wanted in group if isinstance(atom, Related))
     return all(holds(_with_values(atom, values), values[atom.text]) is wanted for atom, wanted in related)
 
@@ -117,21 +115,21 @@ def _value(facts: tuple[tuple[Fact, bool], ...], usual: TextShape, text: Text) -
 
 
 def _pieces_first(own: Mapping[Text, object], related: Iterable[tuple[Related, bool]]) -> list[Text]:
-    """Return the texts of a group; those that are parts of other texts come first."""
+    """Return the strings of a group; those that are parts of other strings come first."""
     pieces = {piece: None for atom, _ in related for piece in atom.pieces if isinstance(piece, Text)}
     return list(dict.fromkeys((*pieces, *own, *(atom.text for atom, _ in related))))
 
 
 def _with_values(related: Related, values: Mapping[Text, str]) -> Matches:
-    """Return the pattern that a text is compared with, for values of the pieces. A piece without a value yet counts as empty."""
+    """Return the pattern that a string is compared with, for values of the pieces. A piece without a value is empty."""
     return Matches(related.text, join(values.get(piece, "") if isinstance(piece, Text) else piece for piece in related.pieces))
 
 
-def _find_cells(found: Values, vocabulary: KeyVocabulary, facts: Facts) -> None:
+def _find_cells(found: Values, keys: ComparedKeys, facts: Facts) -> None:
     limits: dict[str, dict[InCells, frozenset[int]]] = {}
     for atom, value in facts.items():
         if isinstance(atom, InCells):
-            every = frozenset(range(len(vocabulary.cells[atom.key].samples)))
+            every = frozenset(range(len(keys.cells[atom.key].samples)))
             limits.setdefault(atom.key, {})[atom] = atom.cells if value else every - atom.cells
     for key, allowed in limits.items():
         left = frozenset.intersection(*allowed.values())
@@ -147,7 +145,7 @@ def _find_cells(found: Values, vocabulary: KeyVocabulary, facts: Facts) -> None:
 
 
 def _groups(facts: Facts) -> Iterator[FactGroup]:
-    """Yield the facts about each text; texts that a fact compares with each other are one group."""
+    """Yield the facts about each string; strings that a fact compares with each other are one group."""
     leader: dict[Text, Text] = {}
 
     def first_of(text: Text) -> Text:

@@ -1,9 +1,9 @@
 """
 The parts of a question, and how each is decided.
 
-A part is about the requests of one action on one type of resource in one account. It is refuted if some request surely shows the
-opposite, and the engine confirms it. It is proved if no request could, not even where AWS documents no rule. Otherwise it is
-unknown, with the reason.
+A part is about the requests of one action on one type of resource in one account. It is refuted if some request certainly
+shows the opposite, and the engine confirms the request. It is proved if no request could show the opposite, not even where AWS
+documents no rule. Otherwise it is unknown, with the reason.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from guardedbedrock.governance.proof.logic.compared_keys import ComparedKeys, canonical_key, collect_keys
 from guardedbedrock.governance.proof.logic.conditions import Conditions
 from guardedbedrock.governance.proof.logic.encoding import Encoder
 from guardedbedrock.governance.proof.logic.formulas import Formula, Tri, conjoin
 from guardedbedrock.governance.proof.logic.request_texts import RequestTexts
-from guardedbedrock.governance.proof.logic.vocabulary import KeyVocabulary, canonical_key, vocabulary_of
 from guardedbedrock.governance.proof.policies import PlacedStatement, ProofPolicies
 from guardedbedrock.governance.proof.solving.propositional import is_unsatisfiable
 from guardedbedrock.governance.proof.solving.requests import (
@@ -45,7 +45,7 @@ class Part:
 
     Args:
         situation: The requests.
-        shown: What a witness shows: surely, and possibly.
+        shown: The formulas that a witness certainly, or possibly, satisfies.
         policies: The policies that allow the witness.
         confirms: Returns whether the engine agrees with a witness.
         older: The policies that `policies` are compared with, if the question has two versions.
@@ -58,7 +58,7 @@ class Part:
     older: ProofPolicies | None = None
 
     def open_decision(self, request: Request) -> Decision | None:
-        """Return a decision that depends on a rule that AWS does not document; None if each decision is sure."""
+        """Return a decision that depends on a rule that AWS does not document; None if every decision is certain."""
         sets = [one.policy_set() for one in (self.policies, self.older) if one is not None]
         decisions = [one.evaluate(request) for one in sets]
         return next((one for one in decisions if one.outcome == "indeterminate"), None)
@@ -67,7 +67,7 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class PartAnswer:
     """
-    How a part was decided.
+    The answer to one part of a question.
 
     Args:
         answer: ``proved``, ``refuted`` or ``unknown``.
@@ -87,11 +87,11 @@ class Prover:
     Args:
         placed: The statements that the question compares.
         fixed: Keys with their value in every request; None for a key that no request has.
-        policies: The policies, which tell accounts apart.
+        policies: The policies, which determine the accounts that must be told apart.
         timeout: Limit of the solver for each part, in seconds.
         also: Further keys that the question reads.
-        every_account: Whether resources of other accounts count without a resource-based policy too.
-        partly_known: Keys with patterns, of which their value matches one in every request.
+        every_account: Whether resources of other accounts count even without a resource-based policy.
+        partly_known: Keys with patterns; in every request, the value matches one of the patterns.
         lists: Keys with several values in every request.
     """
 
@@ -111,10 +111,10 @@ class Prover:
         self._fixed = fixed
         self._timeout = timeout
         owners = ((_RESOURCE_ACCOUNT, account) for account, _ in self._accounts if account)
-        self.vocabulary: KeyVocabulary = vocabulary_of(placed, (*((key, None) for key in also), *fixed.items(), *owners))
+        self.keys: ComparedKeys = collect_keys(placed, (*((key, None) for key in also), *fixed.items(), *owners))
         values = {canonical_key(key): value for key, value in fixed.items() if value is not None}
         several = {canonical_key(key): texts for key, texts in (lists or {}).items()}
-        texts = RequestTexts(self.vocabulary, fixed=values, lists=several, shapes=known_shapes(self.vocabulary))
+        texts = RequestTexts(self.keys, fixed=values, lists=several, shapes=known_shapes(self.keys))
         self._encoder = Encoder(texts, Conditions(texts))
         self._partly_known = {key: patterns for key, patterns in (partly_known or {}).items() if canonical_key(key) not in values}
         self._solver: Solver | None = None
@@ -128,7 +128,7 @@ class Prover:
         Args:
             action: The action.
             types: Resource types; None for every type of the action.
-            patterns: Patterns of which the resource matches one; empty for no limit.
+            patterns: Patterns, one of which the resource matches; empty for no limit.
         """
         for account, foreign in self._accounts:
             owner = {_RESOURCE_ACCOUNT: account} if account else {}
@@ -149,7 +149,7 @@ class Prover:
         """Decide one part."""
         if part.shown.may is False:
             return PartAnswer("proved")
-        formed = well_formed(part.situation, self.vocabulary)
+        formed = well_formed(part.situation, self.keys)
         possible = conjoin((formed, part.shown.may))
         if is_unsatisfiable(possible, has_solver=is_available()):
             return PartAnswer("proved")
@@ -157,7 +157,7 @@ class Prover:
             return PartAnswer("unknown", reason=NO_SOLVER)
         status, model, reason = self.solve(conjoin((formed, part.shown.must)), part.situation)
         if model is not None:
-            request = rebuild(model, part.situation, self.vocabulary, part.policies)
+            request = rebuild(model, part.situation, self.keys, part.policies)
             if part.confirms(request):
                 return PartAnswer("refuted", request)
             problem = f"the engine does not confirm {request.action} on {request.resource}; please report it"
@@ -168,11 +168,11 @@ class Prover:
             return PartAnswer("proved")
         if model is None:
             return PartAnswer("unknown", reason=reason)
-        return _judge(rebuild(model, part.situation, self.vocabulary, part.policies), part)
+        return _judge(rebuild(model, part.situation, self.keys, part.policies), part)
 
     def has_request(self, situation: RequestClass) -> bool:
         """Return whether AWS could receive a request of a situation; True if that is not known."""
-        formed = well_formed(situation, self.vocabulary)
+        formed = well_formed(situation, self.keys)
         if is_unsatisfiable(formed, has_solver=is_available()):
             return False
         return not is_available() or self.solve(formed, situation)[0] != "unsatisfiable"
@@ -180,7 +180,7 @@ class Prover:
     def solve(self, formula: Formula, situation: RequestClass) -> tuple[Status, Solution | None, str]:
         """Find a request of a situation for which a formula is true."""
         if self._solver is None:
-            self._solver = Solver(self.vocabulary, self._timeout)
+            self._solver = Solver(self.keys, self._timeout)
         return self._solver.solve(formula, usual_shapes(situation))
 
 

@@ -2,7 +2,7 @@
 A decision without a solver: every atom is a Boolean.
 
 If no assignment of the atoms satisfies a formula, no request does. Identical and negated conditions are decided this way, and
-patterns of which one contains or excludes another. A formula that has a satisfying assignment may still have no request, so this
+patterns that contain or exclude each other. A formula that has a satisfying assignment may still have no request, so this
 never finds a witness.
 """
 
@@ -27,8 +27,8 @@ def is_unsatisfiable(formula: Formula, *, has_solver: bool = False) -> bool:
 
     Args:
         formula: The formula.
-        has_solver: Whether a solver decides what this leaves open. Then only atoms whose value is forced are set. Otherwise both
-            values of an atom are tried, and patterns are compared.
+        has_solver: Whether a solver decides what this function leaves open. Then only atoms whose value is forced are set.
+            Otherwise both values of an atom are tried, and patterns are compared.
     """
     if has_solver:
         return not _Search(splits=False).may_hold(formula)
@@ -38,7 +38,7 @@ def is_unsatisfiable(formula: Formula, *, has_solver: bool = False) -> bool:
 
 
 def comparisons(formula: Formula) -> Iterator[Formula]:
-    """Yield what is true of the patterns of a formula for every text: one contains another, or no text matches both."""
+    """Yield what is true of the patterns of a formula for every string: one contains another, or no string matches both."""
     patterns = [atom for atom in _atoms(formula) if isinstance(atom, Matches)]
     pairs = ((first, second) for first, second in combinations(patterns, 2) if first.text == second.text)
     for first, second in islice(pairs, _MOST_PAIRS):

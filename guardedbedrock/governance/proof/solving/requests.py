@@ -1,5 +1,5 @@
 """
-Well-formed requests: what a request that AWS could receive looks like. Without this, a witness would be absurd.
+Well-formed requests: the form of a request that AWS could receive. Without it, a witness could be a request that cannot exist.
 
 Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Bedrock"; IAM User Guide, "AWS global
 condition context keys".
@@ -17,6 +17,7 @@ from guardedbedrock.bedrock import reference
 from guardedbedrock.bedrock.authorization.condition_keys import carries
 from guardedbedrock.bedrock.caller import PRINCIPAL_TYPES
 from guardedbedrock.governance.proof.logic.cells import Cells
+from guardedbedrock.governance.proof.logic.compared_keys import ComparedKeys, canonical_key
 from guardedbedrock.governance.proof.logic.formulas import (
     RESOURCE,
     Choice,
@@ -35,7 +36,6 @@ from guardedbedrock.governance.proof.logic.formulas import (
     negate,
 )
 from guardedbedrock.governance.proof.logic.keys import ALWAYS_PRESENT, ARNS, BOOLEANS, TIME
-from guardedbedrock.governance.proof.logic.vocabulary import KeyVocabulary, canonical_key
 from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.governance.proof.solving.solver import Solution
 from guardedbedrock.iam import Request
@@ -64,7 +64,7 @@ _MODEL_ID: Final[TextShape] = (_WORD, Choice((("",), (":", _VERSION), (":", _VER
 _NAMED_BY_MODEL_ID: Final = frozenset({"foundation-model", "inference-profile"})
 _PARTITION: Final = Choice((("aws",), ("aws-cn",), ("aws-us-gov",)))
 REGION: Final[TextShape] = (Repeat((_LOWER, _DIGIT, ("-", "-")), 1),)
-"""More texts than there are regions, because AWS adds regions. A witness has a usual region first."""
+"""More strings than there are Regions, because AWS adds Regions. A witness gets a usual Region if possible."""
 _DIGITS: Final = Repeat((_DIGIT,), 1)
 _SEGMENT: Final = Repeat(((" ", "9"), (";", "~")), 0)
 _ANY_TEXT: Final = Repeat(((" ", "~"),), 0)
@@ -77,11 +77,11 @@ _KMS_KEY: Final[Tokens] = join(("arn:", ANY_BUT_COLON, ":kms:", ANY_BUT_COLON, "
 @dataclass(frozen=True, slots=True)
 class _Shapes:
     """
-    The shapes of some texts.
+    The shapes of some strings.
 
     Args:
         partition: A partition.
-        region: A region.
+        region: A Region.
         name: Name of a resource.
         guardrail: A value of ``bedrock:GuardrailIdentifier``.
     """
@@ -127,14 +127,14 @@ class RequestClass:
 
     Args:
         action: The action.
-        types: Resource types; None for every type of the action, empty for any text.
+        types: Resource types; None for every type of the action, empty for any string.
         resource: The resource, if it is fixed.
         fixed: Keys with their values; None for a key that is absent.
-        patterns: Patterns of which the resource matches one; empty for no limit.
+        patterns: Patterns, one of which the resource matches; empty for no limit.
         account: Account of the resource; ``""`` for resources whose ARN names no account.
-        foreign: Whether that is another account than the principal's.
+        foreign: Whether `account` differs from the account of the principal.
         lists: Keys with several values.
-        partly_known: Keys of which a part of the value is known: patterns, of which the value matches one.
+        partly_known: Keys whose value is known in part, with patterns; the value matches one of the patterns.
     """
 
     action: str
@@ -164,7 +164,7 @@ def principal_keys(principal: str) -> dict[str, str | None]:
 
 
 def principal_patterns(principal: str) -> dict[str, tuple[str, ...]]:
-    """Return the keys of a principal of which a part is known: the ARN of a session does not contain the path of its role."""
+    """Return the keys whose value is known in part: the ARN of a session does not contain the path of its role."""
     found = identify(principal)
     return {"aws:PrincipalArn": role_arn_patterns(found)} if found.kind == "assumed-role" else {}
 
@@ -190,28 +190,28 @@ def _resource_shape(action: str, types: tuple[str, ...] | None, account: str, fo
     return Shaped(RESOURCE, options[0] if len(options) == 1 else (Choice(options),))
 
 
-def known_shapes(vocabulary: KeyVocabulary) -> dict[Text, Shaped]:
-    """Return the shapes of key values that every request has where it has the key."""
+def known_shapes(keys: ComparedKeys) -> dict[Text, Shaped]:
+    """Return the shapes that the values of keys have in every request with the key."""
     text = Text(GUARDRAIL)
-    return {text: Shaped(text, _ANY.guardrail)} if GUARDRAIL in vocabulary.slots else {}
+    return {text: Shaped(text, _ANY.guardrail)} if GUARDRAIL in keys.slots else {}
 
 
 def usual_shapes(situation: RequestClass) -> dict[Text, TextShape]:
-    """Return shapes of texts that make a witness easy to read: a usual region, model and guardrail."""
+    """Return shapes of strings that make a witness easy to read: a usual Region, model and guardrail."""
     shapes = {Text(GUARDRAIL): _USUAL.guardrail, Text("aws:requestedregion"): _USUAL.region}
     types = types_in(situation)
     return shapes if not types else {**shapes, RESOURCE: _shape_of(types[0], situation.account, _USUAL)}
 
 
-def well_formed(situation: RequestClass, vocabulary: KeyVocabulary) -> Formula:
+def well_formed(situation: RequestClass, keys: ComparedKeys) -> Formula:
     """
     Return the formula for the requests that AWS could receive, in a situation.
 
     Args:
         situation: The situation.
-        vocabulary: How keys are modelled.
+        keys: How the keys are modelled.
     """
-    parts = (_resource(situation), _keys(situation, vocabulary), _fixed(situation, vocabulary), _in_part(situation, vocabulary))
+    parts = (_resource(situation), _keys(situation, keys), _fixed(situation, keys), _in_part(situation, keys))
     return conjoin(formula for part in parts for formula in part)
 
 
@@ -262,7 +262,7 @@ def accounts(policies: Iterable[ProofPolicies], *, every: bool = False) -> Itera
 
     Args:
         policies: The policies.
-        every: Whether other accounts are yielded without a resource-based policy too.
+        every: Whether other accounts are yielded even without a resource-based policy.
     """
     listed = tuple(policies)
     own = identify(listed[0].principal).account
@@ -280,19 +280,19 @@ def accounts(policies: Iterable[ProofPolicies], *, every: bool = False) -> Itera
         yield account, bool(own)  # a principal without an account, such as an AWS service, is not foreign to any
 
 
-def _keys(situation: RequestClass, vocabulary: KeyVocabulary) -> Iterator[Formula]:
+def _keys(situation: RequestClass, keys: ComparedKeys) -> Iterator[Formula]:
     is_known = situation.action.lower() in reference.actions()
-    for key in (*vocabulary.cells, *vocabulary.slots):
+    for key in (*keys.cells, *keys.slots):
         if key in ALWAYS_PRESENT:
             yield Present(key)
         if is_known and not carries(situation.action, key):
             yield negate(Present(key))
-        for slot in range(2, vocabulary.slots.get(key, 0)):
+        for slot in range(2, keys.slots.get(key, 0)):
             yield implies(Used(key, slot), Used(key, slot - 1))
-        for slot in range(1, vocabulary.slots.get(key, 0)):
-            # No key that can have several values has an empty one. A set of several texts is never an empty set.
+        for slot in range(1, keys.slots.get(key, 0)):
+            # A key with several values has no empty value, so a set of several strings is never an empty set.
             yield implies(Used(key, slot), negate(disjoin((Matches(Text(key), ()), Matches(Text(key, slot), ())))))
-        for slot in range(vocabulary.slots.get(key, 0)):
+        for slot in range(keys.slots.get(key, 0)):
             yield implies(Present(key), _value_of(key, Text(key, slot)))
 
 
@@ -308,24 +308,24 @@ def _value_of(key: str, text: Text) -> Formula:
     return True
 
 
-def _fixed(situation: RequestClass, vocabulary: KeyVocabulary) -> Iterator[Formula]:
+def _fixed(situation: RequestClass, keys: ComparedKeys) -> Iterator[Formula]:
     for name, value in situation.fixed.items():
         key = canonical_key(name)
         if value is None:
             yield negate(Present(key))
             continue
         yield Present(key)
-        if key in vocabulary.cells:
-            yield _in_cell_of(key, value, vocabulary.cells[key])
-        elif key in vocabulary.slots:
+        if key in keys.cells:
+            yield _in_cell_of(key, value, keys.cells[key])
+        elif key in keys.slots:
             yield Matches(Text(key), (value,) if value else ())
-            yield from (negate(Used(key, slot)) for slot in range(1, vocabulary.slots[key]))
+            yield from (negate(Used(key, slot)) for slot in range(1, keys.slots[key]))
 
 
-def _in_part(situation: RequestClass, vocabulary: KeyVocabulary) -> Iterator[Formula]:
+def _in_part(situation: RequestClass, keys: ComparedKeys) -> Iterator[Formula]:
     for name, patterns in situation.partly_known.items():
         key = canonical_key(name)
-        if key in vocabulary.slots:
+        if key in keys.slots:
             yield Present(key)
             yield disjoin(Matches(Text(key), tokenize(pattern)) for pattern in patterns)
 
@@ -336,20 +336,20 @@ def _in_cell_of(key: str, value: str, cells: Cells) -> Formula:
     return InCells(key, cells.where(lambda sample: wanted is not None and read(sample) == wanted))
 
 
-def rebuild(solution: Solution, situation: RequestClass, vocabulary: KeyVocabulary, policies: ProofPolicies) -> Request:
+def rebuild(solution: Solution, situation: RequestClass, keys: ComparedKeys, policies: ProofPolicies) -> Request:
     """Return the request that a solution describes."""
     context: dict[str, object] = {}
     for key, value in solution.texts.items():
-        context[vocabulary.spelling.get(key, key)] = list(value) if isinstance(value, tuple) else value
+        context[keys.spelling.get(key, key)] = list(value) if isinstance(value, tuple) else value
     for key, cell in solution.cells.items():
-        sample = vocabulary.cells[key].samples[cell]
-        for spelling in ("aws:CurrentTime", "aws:EpochTime") if key == TIME else (vocabulary.spelling.get(key, key),):
+        sample = keys.cells[key].samples[cell]
+        for spelling in ("aws:CurrentTime", "aws:EpochTime") if key == TIME else (keys.spelling.get(key, key),):
             context[spelling] = sample
-    # A question may give a number or a date in another spelling than the sample of its cell.
+    # A question may spell a number or a date differently than the sample of its cell.
     for name, given in situation.fixed.items():
         key = canonical_key(name)
         if key in solution.cells and given is not None:
-            for spelling in ("aws:CurrentTime", "aws:EpochTime") if key == TIME else (vocabulary.spelling[key],):
+            for spelling in ("aws:CurrentTime", "aws:EpochTime") if key == TIME else (keys.spelling[key],):
                 context[spelling] = given
     context |= {name: list(texts) for name, texts in situation.lists.items()}
     return Request(

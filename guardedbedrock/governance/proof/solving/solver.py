@@ -1,8 +1,8 @@
 """
 The search for a request that satisfies a formula.
 
-cvc5 chooses which facts of the formula are true, as if they were independent. Automata then look for texts that meet the facts,
-see `guardedbedrock.governance.proof.logic.texts`. If no text meets them, the few that exclude each other become a rule for the
+cvc5 chooses which facts of the formula are true, as if they were independent. Automata then look for strings that meet the facts,
+see `guardedbedrock.governance.proof.logic.texts`. If no string meets them, the few that exclude each other become a rule for the
 next choice. cvc5 is imported when the first question needs it (extra ``proof``).
 
 Source: documentation of cvc5, "Python API".
@@ -17,6 +17,7 @@ from time import monotonic
 from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.proof.logic.compared_keys import ComparedKeys
 from guardedbedrock.governance.proof.logic.containment import contained
 from guardedbedrock.governance.proof.logic.formulas import (
     RESOURCE,
@@ -34,7 +35,6 @@ from guardedbedrock.governance.proof.logic.formulas import (
     Used,
 )
 from guardedbedrock.governance.proof.logic.texts import Literals, SearchLimitError, shortest_beginning
-from guardedbedrock.governance.proof.logic.vocabulary import KeyVocabulary
 from guardedbedrock.governance.proof.solving.facts import Conflict, Facts, Values, find_values
 
 Status: TypeAlias = Literal["satisfiable", "unsatisfiable", "unknown"]
@@ -49,8 +49,8 @@ class Solution:
 
     Args:
         resource: The resource; ``""`` if the formula does not depend on it.
-        texts: Value of each key of texts that is present; several values as a tuple.
-        cells: Cell of each key that is a number, date or address, and present.
+        texts: Value of each present key whose values are strings; several values as a tuple.
+        cells: Cell of each present key whose values are numbers, dates or addresses.
     """
 
     resource: str = ""
@@ -69,22 +69,22 @@ def is_available() -> bool:
 
 class Solver:
     """
-    The solver of one question. What it learns about texts serves every part of the question.
+    The solver of one question. What it learns about strings serves every part of the question.
 
     Args:
-        vocabulary: How the keys of the question are modelled.
+        keys: How the keys of the question are modelled.
         timeout: Limit for each formula, in seconds.
 
     Raises:
         ConfigurationError: cvc5 is not installed.
     """
 
-    def __init__(self, vocabulary: KeyVocabulary, timeout: float) -> None:
+    def __init__(self, keys: ComparedKeys, timeout: float) -> None:
         try:
             self._cvc5: Any = import_module("cvc5")
         except ImportError:
             raise ConfigurationError("this question needs a solver: install guardedbedrock[proof]") from None
-        self._vocabulary = vocabulary
+        self._keys = keys
         self._kind = self._cvc5.Kind
         self._terms = self._cvc5.TermManager()
         self._solver = self._cvc5.Solver(self._terms)
@@ -100,7 +100,7 @@ class Solver:
 
         Args:
             formula: The formula.
-            preferred: Shapes of texts that are easy to read, where the formula leaves a choice.
+            preferred: Shapes of strings that are easy to read, where the formula leaves a choice.
 
         Returns:
             The status; the values if it is satisfiable; the reason if it is unknown.
@@ -115,7 +115,7 @@ class Solver:
             if not result.isSat():
                 break
             facts = self._choose(formula)
-            values = find_values(self._cvc5, self._vocabulary, facts, preferred or {}, left)
+            values = find_values(self._cvc5, self._keys, facts, preferred or {}, left)
             if not values.conflicts:
                 return ("unknown", None, values.reason) if values.reason else ("satisfiable", self._model(facts, values), "")
             for conflict in values.conflicts:
@@ -160,12 +160,12 @@ class Solver:
             self._learn_contained(formula, first.text)
 
     def _learn_contained(self, formula: Formula, text: Text) -> None:
-        """Learn which patterns of a text lie in other patterns of it."""
+        """Learn which patterns of a string lie in other patterns of it."""
         for inner, outer in contained(*(_patterns(formula, text, value=value) for value in (True, False))):
             self._learn(((inner, True), (outer, False)))
 
     def _learn_apart(self, formula: Formula, first: Matches, second: Matches, shapes: Literals) -> None:
-        """Learn that no text of a shape matches two patterns, for shorter beginnings of both: others often begin like them."""
+        """Learn that no string of a shape matches two patterns, shortened to beginnings that other patterns often share."""
         try:
             wide = shortest_beginning(first, (*shapes, (second, True)))
             other = shortest_beginning(second, (*shapes, (wide, True)))
@@ -213,7 +213,7 @@ class Solver:
     # -- the model ----------------------------------------------------------------------------------------------------
 
     def _model(self, choice: Facts, values: Values) -> Solution:
-        slots = self._vocabulary.slots
+        slots = self._keys.slots
         present = [atom.key for atom, value in choice.items() if value and isinstance(atom, Present)]
         texts: dict[str, str | tuple[str, ...]] = {}
         for key in present:
@@ -224,13 +224,13 @@ class Solver:
             else:
                 used = [0, *(slot for slot in range(1, slots[key]) if choice.get(Used(key, slot)))]
                 texts[key] = tuple(values.text(Text(key, slot)) for slot in used)
-        cells = {key: values.cells.get(key, 0) for key in present if key in self._vocabulary.cells}
+        cells = {key: values.cells.get(key, 0) for key in present if key in self._keys.cells}
         resource = values.text(RESOURCE) if RESOURCE in values.texts else ""
         return Solution(resource, texts, cells)
 
 
 def _patterns(formula: Formula, text: Text, *, value: bool) -> list[Matches]:
-    """Return the patterns of a text that a formula needs to be true, or false."""
+    """Return the patterns of a string that a formula needs to be true, or false."""
     found: dict[Matches, None] = {}
     waiting, seen = [(formula, True)], set()
     while waiting:

@@ -102,7 +102,7 @@ def survivors(
     Args:
         rows: All rows of some slots; the item is the number of the tuple.
         replaced: Keys of the events that an addendum replaces.
-        text_of: Returns a text for the number of a tuple, which does not depend on how tuples are numbered.
+        text_of: Returns a string for the number of a tuple. The string does not depend on how tuples are numbered.
 
     Returns:
         One row for each call, and the number of calls of ``bedrock-mantle``.
@@ -139,7 +139,7 @@ def survivors(
 
 
 class _Counter:
-    """Goes through the buckets."""
+    """Counts the calls, one bucket after the other."""
 
     def __init__(self, spool: Path, buckets: int, results: Sequence[ScanResult]) -> None:
         self._spool, self._buckets, self._results = spool, buckets, results
@@ -149,7 +149,7 @@ class _Counter:
         numbers: dict[CallTuple, int] = {}
         self._numbers = [[numbers.setdefault(call, len(numbers)) for call in result.tuples] for result in results]
         self._calls = list(numbers)
-        # Hashing an evidence for each call costs more than reading its row.
+        # Hashing the evidence of each call costs more than reading its row.
         self._evidence: dict[Evidence, int] = {NO_EVIDENCE: 0}
         self.groups: dict[tuple[int, int], CallGroup] = {}
         self.mantle = 0
@@ -185,7 +185,7 @@ class _Counter:
     def _rows(self, bucket: int) -> Iterator[SpooledRow]:
         for result, numbers in zip(self._results, self._numbers, strict=True):
             rows = read_rows(self._spool / EVENTS, bucket, result.number)
-            if result is self._results[0]:  # its numbers are those of all
+            if result is self._results[0]:  # its numbers are also the common ones
                 yield from rows
                 continue
             for row in rows:
@@ -208,7 +208,7 @@ class _Counter:
 
 
 def _keep_stronger(evidence: dict[bytes, Evidence], request: bytes, found: Evidence) -> None:
-    """A log may hold a call twice, such as with and without its bodies; the entry that shows most wins."""
+    """Keep the entry that shows more: a log may contain a call twice, such as with and without its bodies."""
     known = evidence.get(request)
     if known is None or _strength(known) < _strength(found):
         evidence[request] = found

@@ -32,7 +32,7 @@ _READS: Final = "reads"
 _ADD_UP: Final = f"""
 SELECT {", ".join(_NAMES)}, reads, sum("count")::BIGINT, min("first"), max("last"), arg_min(example, ("first", example))
 FROM read_parquet(?) GROUP BY ALL
-"""  # noqa: S608  # no text from outside
+"""  # noqa: S608  # no external input
 
 
 def write_parquet(groups: Sequence[CallGroup], folder: Path, projection: Projection) -> Path:
@@ -102,7 +102,7 @@ def _read_parquet(path: str, projection: Projection) -> Iterator[CallGroup]:
 
 
 def _ensure_same_keys(path: str, kept: str, projection: Projection) -> None:
-    """A kept call has the keys that its policies read. Other keys or other bounds of times need the trail."""
+    """Raise an error if the policies read keys or time bounds that the kept calls lack; these need the trail."""
     known, needed = json.loads(kept), json.loads(_reads(projection))
     missing = sorted(set(needed["keys"]) - set(known["keys"]))
     if missing:

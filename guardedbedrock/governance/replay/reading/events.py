@@ -39,10 +39,10 @@ _DENIAL_TEXTS: Final = ("is not authorized to perform", "denied due to a VPC end
 
 
 class RecordError(ValueError):
-    """A record that is not a CloudTrail record; the message says why."""
+    """A record is not a CloudTrail record; the message gives the reason."""
 
 
-@dataclass(slots=True)  # not frozen: one is made for each record, and that takes three times as long if it is
+@dataclass(slots=True)  # not frozen: one is created for each record, and creating a frozen one takes three times as long
 class TrailEvent:
     """
     A record of an API call.
@@ -103,7 +103,7 @@ class TrailEvent:
 
     @property
     def is_denied(self) -> bool:
-        """Whether the record shows a denial by a policy. Bedrock also sends these codes for legacy models, with another text."""
+        """Whether a policy denied the call. Bedrock also sends these codes for legacy models, with another message."""
         if self.error_code not in DENIAL_CODES:
             return False
         return not self.error_message or any(text in self.error_message for text in _DENIAL_TEXTS)
@@ -114,7 +114,7 @@ def event_of(record: object) -> TrailEvent:
     Reduce a CloudTrail record.
 
     Raises:
-        RecordError: It is not a CloudTrail record.
+        RecordError: The value is not a CloudTrail record.
     """
     if not isinstance(record, Mapping):
         raise RecordError("the record is not a JSON object")
@@ -164,7 +164,7 @@ def unreadable(error: Exception) -> str:
 
 
 def canonical(value: Any) -> str:
-    """Write a JSON value as text with sorted keys, so that equal values have equal texts."""
+    """Serialize a JSON value with sorted keys, so that equal values become equal strings."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
@@ -173,14 +173,14 @@ def seconds_of(time: str) -> int:
     Convert ``eventTime`` to seconds since 1970. A time without a zone is UTC.
 
     Raises:
-        ValueError: It is not ISO 8601.
+        ValueError: The time is not ISO 8601.
     """
     moment = datetime.fromisoformat(time)
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 class Clock:
-    """Converts times as `seconds_of` does. Many times share their minute, so a minute is parsed once."""
+    """Converts times as `seconds_of` does. Many records share a minute, so each minute is parsed once."""
 
     def __init__(self) -> None:
         self._minutes: dict[str, int] = {}
@@ -202,18 +202,18 @@ def key_of(identifier: str) -> bytes:
     """
     Return 16 bytes that identify an event or a request.
 
-    CloudTrail uses UUIDs, which have 16 bytes and can be written out again. Other texts are hashed.
+    CloudTrail uses UUIDs, which have 16 bytes and can be restored from them. Other strings are hashed.
     """
     return uuid_of(identifier) or hashlib.blake2b(identifier.encode(), digest_size=16).digest()
 
 
 def uuid_of(identifier: str) -> bytes | None:
-    """Return the bytes of a UUID as CloudTrail writes it; None for another text."""
+    """Return the bytes of a UUID as CloudTrail writes it; None for any other string."""
     return bytes.fromhex(identifier.replace("-", "")) if _UUID.fullmatch(identifier) else None
 
 
 def text_of_uuid(key: bytes) -> str:
-    """Write out a UUID, which is what `str(UUID(bytes=key))` does in four times the time."""
+    """Format a UUID. `str(UUID(bytes=key))` returns the same, but takes four times as long."""
     text = key.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
@@ -237,8 +237,8 @@ def _text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        # JSON can escape half of a surrogate pair, which no file and no terminal can be given.
+        # JSON can escape half of a surrogate pair, which cannot be written to a file or a terminal.
         return value if value.isascii() else value.encode(errors="replace").decode()
     if isinstance(value, bool):
         return "true" if value else "false"
-    raise TypeError(f"expected a text, got {type(value).__name__}")
+    raise TypeError(f"expected a string, got {type(value).__name__}")

@@ -1,7 +1,7 @@
 """
 Evidence of guardrails from model invocation logs.
 
-Only the fields named here are read. Prompts and completions are decoded with the line that holds them, and never kept.
+Only the fields named here are read. Prompts and completions are decoded with the line that contains them, and never kept.
 Source: Amazon Bedrock User Guide, "Monitor model invocation using CloudWatch Logs and Amazon S3"; Amazon Bedrock API Reference,
 "GuardrailAssessment" (appliedGuardrailDetails).
 """
@@ -48,7 +48,7 @@ def evidence_of(entry: object) -> tuple[str, Evidence] | None:
     if not isinstance(entry, Mapping) or entry.get("schemaType") != _SCHEMA or not entry.get("requestId"):
         return None
     request_id = str(entry["requestId"])
-    # InvokeModel takes the guardrail in headers, which the log does not show; its body belongs to the model.
+    # InvokeModel carries the guardrail in headers, which the log does not show; its body belongs to the model.
     is_converse = entry.get("operation") in _CONVERSE
     body = _object(_object(entry.get("input")).get("inputBodyJson"))
     requested = _object(body.get("guardrailConfig")) if is_converse else {}

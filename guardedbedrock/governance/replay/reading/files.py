@@ -1,5 +1,5 @@
 """
-Trail files: which files a path names, and what of them is not replayed.
+Find the trail files that a path names, and report the files that are not replayed.
 
 A path is a file, a folder or a prefix of S3. Files that CloudTrail writes beside its trails, such as digests, are reported.
 Source: AWS CloudTrail User Guide, "Finding your CloudTrail log files".
@@ -30,7 +30,7 @@ class SkippedInput:
         file: Name of the file.
         reason: Why, in words.
         count: How many records, or files of a folder; 0 if that is not known.
-        is_broken: Whether records may be lost. False for files and records that are no calls, such as digests.
+        is_broken: Whether records may be lost. False for files and records that are not calls, such as digests.
     """
 
     file: str
@@ -93,18 +93,18 @@ def find_files(paths: Iterable[str | Path], report: Report, bucket: Bucket | Non
     """
     found: dict[TrailFile, None] = {}
     others: dict[tuple[str, str], int] = {}
-    for given in paths:
-        place = str(given)
-        if not place:  # such as an unset variable of a shell, which would mean the working directory
+    for path in paths:
+        location = str(path)
+        if not location:  # such as an unset variable of a shell, which would mean the working directory
             raise ConfigurationError("a path is empty; name the trails")
-        is_folder, listed = _list(place, report, bucket)
+        is_folder, listed = _list(location, report, bucket)
         files = list(listed)
         if is_folder and not files:
-            raise ConfigurationError(f"{place}: the folder has no files; correct the path")
+            raise ConfigurationError(f"{location}: the folder has no files; correct the path")
         for file in files:
             reason = _other_kind(file.name, is_folder=is_folder)
             if reason:
-                where = place if is_folder else file.name
+                where = location if is_folder else file.name
                 others[where, reason] = others.get((where, reason), 0) + 1
             else:
                 found.setdefault(file)
@@ -113,19 +113,19 @@ def find_files(paths: Iterable[str | Path], report: Report, bucket: Bucket | Non
     return list(found)
 
 
-def _list(place: str, report: Report, bucket: Bucket | None) -> tuple[bool, Iterable[TrailFile]]:
-    """List the files of a path, and say whether it is a folder."""
-    if place.startswith(REMOTE):
+def _list(location: str, report: Report, bucket: Bucket | None) -> tuple[bool, Iterable[TrailFile]]:
+    """Return whether a path is a folder, and its files."""
+    if location.startswith(REMOTE):
         if bucket is None:
-            raise ConfigurationError(f"{place}: no access to S3 was given; pass a bucket, or download the files")
-        objects = sorted(TrailFile(url, size) for url, size in bucket.list(place))
+            raise ConfigurationError(f"{location}: no access to S3 was given; pass a bucket, or download the files")
+        objects = sorted(TrailFile(url, size) for url, size in bucket.list(location))
         if not objects:
-            raise ConfigurationError(f"{place}: there are no objects; correct the bucket or the prefix")
-        return [one.name for one in objects] != [place], objects
-    path = Path(place)
+            raise ConfigurationError(f"{location}: there are no objects; correct the bucket or the prefix")
+        return [one.name for one in objects] != [location], objects
+    path = Path(location)
     if _is_folder(path):
         return True, (TrailFile(str(file), _size(file)) for file in _files_in(path, report))
-    return False, [TrailFile(place, _size(path))]
+    return False, [TrailFile(location, _size(path))]
 
 
 def _other_kind(name: str, *, is_folder: bool) -> str:
@@ -161,9 +161,9 @@ def _files_in(folder: Path, report: Report) -> Iterator[Path]:
     def unreadable(error: OSError) -> None:
         report(SkippedInput(str(error.filename), f"the folder cannot be listed: {error.strerror}"))
 
-    for place, folders, names in os.walk(folder, onerror=unreadable):
+    for parent, folders, names in os.walk(folder, onerror=unreadable):
         folders.sort()
         for name in folders:
-            if Path(place, name).is_symlink():
-                report(SkippedInput(str(Path(place, name)), "is a link to a folder, which is not followed"))
-        yield from (Path(place, name) for name in sorted(names))
+            if Path(parent, name).is_symlink():
+                report(SkippedInput(str(Path(parent, name)), "is a link to a folder, which is not followed"))
+        yield from (Path(parent, name) for name in sorted(names))

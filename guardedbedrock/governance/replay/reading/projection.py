@@ -29,7 +29,7 @@ _LAST: Final = int(datetime(9000, 1, 1, tzinfo=UTC).timestamp())
 """A bound outside these is before or after every record."""
 _VIA: Final = frozenset({"aws:viaawsservice", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast"})
 LONGEST_KEY: Final = 4096
-"""Parameters that are longer are not remembered: a record holds up to 100 KB of them."""
+"""Parameters that are longer are not cached: a record holds up to 100 KB of them."""
 TIME_KEYS: Final = frozenset({"aws:currenttime", "aws:epochtime"})
 _PRINCIPAL_TYPES: Final = {"AssumedRole": "AssumedRole", "IAMUser": "User", "FederatedUser": "FederatedUser", "Root": "Account"}
 
@@ -47,7 +47,7 @@ class CallTuple(NamedTuple):  # as a tuple it hashes and compares quickly; a rep
         account: Account of the principal.
         caller: Kind of the principal, as CloudTrail names it.
         params: The parameters that authorizations depend on, as canonical JSON text.
-        context: Context keys that the policies read and the record gives, as sorted pairs.
+        context: Context keys that the policies read and the record contains, as sorted pairs.
         outcome: ``allowed``, ``denied`` or ``error``, as recorded.
     """
 
@@ -117,7 +117,7 @@ class Projection:
         )
 
     def key(self, event: TrailEvent) -> tuple[object, ...]:
-        """Return the raw values that `of` depends on, to remember what was reduced before."""
+        """Return the raw values that `of` depends on, as a cache key."""
         return (
             event.name,
             event.source,
@@ -156,8 +156,8 @@ class Projection:
         """Return one time for all times that the policies cannot tell apart: a bound itself, or the second after one."""
         if self.is_time_exact:
             return second
-        place = bisect_left(self.bounds, second)
-        if place < len(self.bounds) and self.bounds[place] == second:
+        index = bisect_left(self.bounds, second)
+        if index < len(self.bounds) and self.bounds[index] == second:
             return second
         before = bisect_right(self.bounds, second)
         return self.bounds[before - 1] + 1 if before else (self.bounds[0] - 1 if self.bounds else second)
@@ -171,7 +171,7 @@ def _reduced(host: str, name: str, params: str) -> tuple[str, str]:
 
 
 def _find_called(host: str, name: str) -> tuple[str, Operation]:
-    """Return the boto3 service and the row of an operation; the host decides if two services have the name."""
+    """Return the boto3 service and the row of an operation; the host decides if two services have an operation of that name."""
     called = {label.removesuffix("-fips") for label in host.split(".")}  # the host of a VPC endpoint begins with its ID
     first = [service for service in SERVICES if service in called]
     for service in (*first, *SERVICES):
@@ -237,7 +237,7 @@ _OF_RECORD: Final = frozenset(
 
 
 def _facts(event: TrailEvent) -> dict[str, str]:
-    """Return the context keys that a record gives. A key that is missing here is unknown, never absent."""
+    """Return the context keys that a record contains. A key that is missing here is unknown, never absent."""
     facts = {
         "aws:userid": event.principal_id,
         "aws:SourceIdentity": event.source_identity,
@@ -269,7 +269,7 @@ def _params(operation: Operation, text: str) -> str:
     heads = {path.partition(".")[0].removesuffix("[]") for path in paths} | {"modelId", "tags", "tagKeys", *_GUARDRAIL}
     kept: dict[str, Any] = {name: value for name, value in given.items() if name in heads}
     text_kept = canonical(kept)
-    # JSON can escape half of a surrogate pair, which no file and no terminal can be given.
+    # JSON can escape half of a surrogate pair, which cannot be written to a file or a terminal.
     return text_kept if text_kept.isascii() else text_kept.encode(errors="replace").decode()
 
 

@@ -21,7 +21,7 @@ from guardedbedrock.governance.replay.reading.files import Bucket, Report, Skipp
 GZIP_START: Final = b"\x1f\x8b"
 _PIECE: Final = 1 << 20
 _LONGEST_TOKEN: Final = 16
-"""No JSON token but a text and a number is longer, such as an escape or `false`."""
+"""JSON tokens other than strings and numbers are not longer than this, for example an escape or `false`."""
 _RECORDS: Final = re.compile(r'\{\s*"Records"\s*:\s*\[')
 _SEPARATOR: Final = re.compile(r"[\s,]*")
 _TIME_BEFORE: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)[ \t]+(?:[^\s{]+[ \t]+)?(?=\{)")
@@ -41,7 +41,7 @@ def read_records(file: TrailFile, report: Report, bucket: Bucket | None = None) 
 
     Args:
         file: The file.
-        report: Receives what cannot be read: a truncated or broken file ends there, and the records before it count.
+        report: Receives what cannot be read. In a truncated or broken file, the records before the fault count.
         bucket: Reads S3.
     """
     try:
@@ -76,15 +76,15 @@ def records_of_stream(raw: BinaryIO, name: str, report: Report) -> Iterator[Any]
 
 class _Values:
     """
-    The JSON values of a text: the elements of ``Records``, or the values that follow each other.
+    The JSON values of a file: the elements of ``Records``, or consecutive values.
 
     Only the piece that holds the current value is in memory.
 
     Args:
-        read: Returns up to so many bytes, and none at the end.
+        read: Returns up to the given number of bytes; ``b""`` at the end.
 
     Attributes:
-        skipped: Why lines were skipped, and how many.
+        skipped: The reasons why lines were skipped, each with the number of lines.
     """
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
@@ -115,7 +115,7 @@ class _Values:
                 yield from self._line()
 
     def _elements(self) -> Iterator[Any]:
-        """Return the elements of ``Records``, and move behind the object that holds it."""
+        """Yield the elements of ``Records``, and move behind the object that contains it."""
         while self._next_character() not in ("]", ""):
             yield self._value()
         self._start += 1
@@ -131,7 +131,7 @@ class _Values:
         self._start += 1
 
     def _line(self) -> Iterator[Any]:
-        """Return the next value; a line that is not JSON is skipped, and the lines after it count."""
+        """Yield the next value. A line that is not JSON is skipped, and the lines after it count."""
         try:
             yield self._value()
         except ValueError:
@@ -188,7 +188,7 @@ class _Values:
                 return value
 
     def _fill(self) -> bool:
-        """Read another piece; it doubles with the text that is waiting, so that a long value is not decoded over and over."""
+        """Read another piece. Its size doubles with the unread text, so that a long value is not decoded over and over."""
         if self._ended:
             return False
         waiting = len(self._text) - self._start
@@ -201,7 +201,7 @@ class _Values:
         return bool(cut)
 
     def _read(self, size: int) -> bytes:
-        """Read that many bytes, or fewer at the end. What precedes a fault of the compression is returned before it is raised."""
+        """Read `size` bytes, or fewer at the end. If a compression fault follows some bytes, the next call raises it."""
         if self._fault is not None:
             raise self._fault
         pieces: list[bytes] = []
@@ -217,7 +217,7 @@ class _Values:
 
 
 def _may_be_cut(error: ValueError, length: int) -> bool:
-    """Return whether more text could make the value valid: a text has no end yet, or the error is at the end of what was read."""
+    """Return whether more text could make the value valid: a string is open, or the error is at the end of the text."""
     if not isinstance(error, json.JSONDecodeError):
         return False
     return error.msg.startswith("Unterminated string") or error.pos + _LONGEST_TOKEN >= length
@@ -234,7 +234,7 @@ def _whole(data: bytes) -> int:
 
 
 def unwrap(value: Any, name: str, report: Report) -> Iterator[Any]:
-    """Take records out of what other services put around them."""
+    """Extract records from the envelopes of other services."""
     if isinstance(value, list):
         for one in value:
             yield from unwrap(one, name, report) if isinstance(one, Mapping) else [one]
@@ -253,7 +253,7 @@ def unwrap(value: Any, name: str, report: Report) -> Iterator[Any]:
 
 
 def _log_events(value: Mapping[str, Any]) -> list[Any] | None:
-    """Return the log events of an answer of CloudWatch Logs, or of a message of its subscription."""
+    """Return the log events of a response of CloudWatch Logs, or of a message of a subscription filter."""
     for key in ("events", "logEvents"):
         entries = value.get(key)
         if isinstance(entries, list) and "eventID" not in value:
@@ -280,5 +280,5 @@ def _texts(entries: Any, key: str, name: str, report: Report) -> Iterator[Any]:
 
 def _object(value: object) -> object:
     if not isinstance(value, Mapping):
-        raise ValueError("not a record")  # noqa: TRY004  # handled like a text that is not JSON
+        raise ValueError("not a record")  # noqa: TRY004  # handled like a string that is not JSON
     return value

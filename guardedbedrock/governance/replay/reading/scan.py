@@ -41,7 +41,7 @@ EVIDENCE: Final = "evidence"
 
 _NO_CALL: Final = "is an event of the service, not a call"
 _KEYS_KEPT: Final = 100_000
-"""Raw values that are remembered with their tuple. A trail where every event differs must not fill the memory."""
+"""Raw values that are cached with their tuple. A trail in which every event differs must not fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class ScanResult:
         events: How many records were read.
         unreadable: How many of them are not CloudTrail records.
         tuples: The distinct tuples; a row of the spool holds an index into this list.
-        evidence: The distinct evidence, likewise.
+        evidence: The distinct evidence, indexed in the same way.
         replaced: Keys of the events that an addendum replaces.
         examples: Event IDs that cannot be written out from their key, by key.
         skipped: What was not replayed.
@@ -108,7 +108,7 @@ def scan(task: ScanTask, progress: Callable[[int], None] | None = None) -> ScanR
 
     Args:
         task: The task.
-        progress: Called with the number of files that are read, after each.
+        progress: Called after each file with the number of files read so far.
     """
     result = ScanResult(task.number)
     writer = Writer(task.spool / EVENTS, task.number, task.buckets)
@@ -130,7 +130,7 @@ def scan(task: ScanTask, progress: Callable[[int], None] | None = None) -> ScanR
 
 
 class _Tuples:
-    """Reduces events, and remembers what equal raw values were reduced to."""
+    """Reduces events, and caches the tuple of equal raw values."""
 
     def __init__(self, projection: Projection, found: list[CallTuple]) -> None:
         self._projection, self._found = projection, found
@@ -139,7 +139,7 @@ class _Tuples:
         self._numbers: dict[tuple[object, ...], int] = {}
 
     def index(self, event: TrailEvent) -> int:
-        """Return the index of an event."""
+        """Return the index of the tuple of an event."""
         if len(event.params) > LONGEST_KEY:
             return self._reduce(event)
         key = self._projection.key(event)
@@ -149,11 +149,11 @@ class _Tuples:
         return index
 
     def similar(self, record: TypedRecord, time: int) -> int:
-        """Return the index of a typed record, of which policies read no key that differs between calls of one principal."""
+        """Return the index of the tuple of a typed record. Policies read no key that differs between calls of one principal."""
         params = bytes(record.parameters)
         if len(params) > LONGEST_KEY:
             return self._reduce(record.event(time))
-        # Principals and calls are numbered, because comparing two numbers is quicker than comparing ten texts.
+        # Principals and calls are numbered, because comparing two numbers is quicker than comparing ten strings.
         numbers = self._numbers
         principal, call = record.similar(params)
         key = (numbers.setdefault(principal, len(numbers)), numbers.setdefault(call, len(numbers)))

@@ -58,16 +58,16 @@ class Writer:
             self._flush(bucket)
 
     def _flush(self, bucket: int) -> None:
-        place = _path(self._folder, bucket, self._task)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with place.open("ab") as file:
+        path = _path(self._folder, bucket, self._task)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
             file.write(self._waiting.pop(bucket))
 
 
 def read_rows(folder: Path, bucket: int, task: int) -> Iterator[SpooledRow]:
     """Read a task's rows of a bucket."""
-    place = _path(folder, bucket, task)
-    return _ROW.iter_unpack(place.read_bytes()) if place.exists() else iter(())
+    path = _path(folder, bucket, task)
+    return _ROW.iter_unpack(path.read_bytes()) if path.exists() else iter(())
 
 
 def _path(folder: Path, bucket: int, task: int) -> Path:

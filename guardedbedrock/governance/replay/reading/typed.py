@@ -2,7 +2,7 @@
 Typed decoding of CloudTrail files with msgspec (extra ``replay``).
 
 A record with anything unusual is left to `events.event_of`, and a file to `records.read_records`, which count and name the fault.
-So both ways give the same report.
+So both decoders produce the same report.
 """
 
 from __future__ import annotations
@@ -85,10 +85,10 @@ class TypedRecord(msgspec.Struct, gc=False):
 
     def similar(self, params: bytes) -> tuple[tuple[object, ...], tuple[object, ...]]:
         """
-        Return what the tuple of a call depends on: the principal, and the call, as they are in the record.
+        Return the recorded values that the tuple of a call depends on: those of the principal, and those of the call.
 
         They suffice if policies read no key that differs between calls of one principal. The ARN of a session differs between
-        sessions of a role, so the ARN of the role takes its place.
+        sessions of a role, so the ARN of the role is used instead.
         """
         identity = self.identity or _NO_IDENTITY
         issuer = (identity.session and identity.session.issuer) or _NO_ISSUER
@@ -107,7 +107,7 @@ class TypedRecord(msgspec.Struct, gc=False):
         )
 
     def event(self, time: int) -> TrailEvent:
-        """Return the record, whose time is given in seconds, in the form of the standard library's path."""
+        """Convert the record to what `events.event_of` returns. The time is in seconds since 1970."""
         identity = self.identity or _NO_IDENTITY
         session = identity.session or _NO_SESSION
         attributes, issuer = session.attributes or _NO_ATTRIBUTES, session.issuer or _NO_ISSUER
@@ -171,7 +171,7 @@ def decode_file(file: TrailFile, bucket: Bucket | None = None) -> list[msgspec.R
             data = _decompress(data)
         if len(data) > LARGEST:
             return None
-        if not data.isascii():  # msgspec does not look into the texts of raw values
+        if not data.isascii():  # msgspec does not check the strings in raw values
             _ensure_utf8(data)
         return _FILES.decode(data).records
     except (OSError, EOFError, zlib.error, ValueError, RecursionError):

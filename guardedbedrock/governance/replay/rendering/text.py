@@ -70,7 +70,7 @@ def _lines(report: ReplayReport) -> Iterator[str]:
 
 
 def shorten(names: Sequence[str]) -> str:
-    """Name the first few, and the number of the others."""
+    """List the first names, and the number of the others."""
     rest = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + rest
 

@@ -1,4 +1,4 @@
-"""The operations on agents. An agent is ready at once."""
+"""The operations on agents. An agent is ready immediately."""
 
 from __future__ import annotations
 
@@ -28,14 +28,16 @@ class AgentOperations:
     The operations on agents, their versions and their aliases.
 
     Args:
-        place: Region and account.
+        region_account: Region and account.
         new_id: Returns a new ID of ten letters and digits that begins with a prefix of five.
         tags: The tags of all resources.
         versions: The drafts, versions and aliases of all agents and flows.
     """
 
-    def __init__(self, place: tuple[str, str], new_id: Callable[[str], str], tags: AgentTags, versions: VersionStore) -> None:
-        self._place, self._new_id, self._tags, self._versions = place, new_id, tags, versions
+    def __init__(
+        self, region_account: tuple[str, str], new_id: Callable[[str], str], tags: AgentTags, versions: VersionStore
+    ) -> None:
+        self._region_account, self._new_id, self._tags, self._versions = region_account, new_id, tags, versions
         self.parts = {kind.entry: AgentParts(kind, versions.find, new_id) for kind in AGENT_PARTS}
 
     def create(self, params: ApiParams) -> ApiParams:
@@ -147,7 +149,7 @@ class AgentOperations:
 
     def _put_draft(self, agent: str, params: ApiParams) -> dict[str, Any]:
         draft = {
-            "agentResourceRoleArn": _ROLE.format(account=self._place[1]),
+            "agentResourceRoleArn": _ROLE.format(account=self._region_account[1]),
             "idleSessionTTLInSeconds": 600,
             **{name: value for name, value in params.items() if name not in _NOT_STORED},
             "agentId": agent,
@@ -176,4 +178,4 @@ class AgentOperations:
         }
 
     def _arn(self, name: str) -> str:
-        return f"arn:aws:bedrock:{self._place[0]}:{self._place[1]}:{name}"
+        return f"arn:aws:bedrock:{self._region_account[0]}:{self._region_account[1]}:{name}"

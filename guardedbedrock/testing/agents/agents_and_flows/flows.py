@@ -1,4 +1,4 @@
-"""The operations on flows. A flow is ready at once."""
+"""The operations on flows. A flow is ready immediately."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class VersionStore:
 
     def check_kind(self, params: ApiParams) -> None:
         """
-        Check that a request names no flow as an agent, and no agent as a flow.
+        Check that a request does not name a flow as an agent, or an agent as a flow.
 
         Raises:
             ServiceError: ``ResourceNotFoundException`` (404).
@@ -124,7 +124,7 @@ class VersionStore:
 
         Args:
             owner: The owner.
-            without: Members of the draft that a version has not.
+            without: Members of the draft that a version does not have.
         """
         draft = self.find(owner, DRAFT)
         self._numbers[owner] = self._numbers.get(owner, 0) + 1
@@ -234,7 +234,7 @@ def members(entry: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def identifier_of(identifier: str) -> str:
-    """Return the ID in an ID or ARN."""
+    """Return the ID, for an ID or an ARN."""
     return identifier.rpartition("/")[2]
 
 

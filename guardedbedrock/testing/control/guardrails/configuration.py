@@ -29,7 +29,7 @@ def from_request(params: ApiParams, region: str, account: str) -> ApiParams:
         region: Region of short identifiers.
         account: Account of short identifiers.
     """
-    place = f"{region}:{account}"
+    region_account = f"{region}:{account}"
     policies = {
         name.removesuffix("Config"): {part.removesuffix("Config"): value for part, value in config.items()}
         for name, config in params.items()
@@ -38,24 +38,24 @@ def from_request(params: ApiParams, region: str, account: str) -> ApiParams:
     return {
         **{name: params[name] for name in _COPIED if name in params},
         **policies,
-        **_cross_region(params.get("crossRegionConfig"), place),
-        **_key(params.get("kmsKeyId", ""), place),
+        **_cross_region(params.get("crossRegionConfig"), region_account),
+        **_key(params.get("kmsKeyId", ""), region_account),
     }
 
 
-def _cross_region(config: Mapping[str, str] | None, place: str) -> ApiParams:
+def _cross_region(config: Mapping[str, str] | None, region_account: str) -> ApiParams:
     if config is None:
         return {}
     name = config["guardrailProfileIdentifier"].rpartition("/")[2]
-    arn = f"arn:aws:bedrock:{place}:guardrail-profile/{name}"
+    arn = f"arn:aws:bedrock:{region_account}:guardrail-profile/{name}"
     return {"crossRegionDetails": {"guardrailProfileId": name, "guardrailProfileArn": arn}}
 
 
-def _key(key: str, place: str) -> ApiParams:
+def _key(key: str, region_account: str) -> ApiParams:
     """Return the ARN of the KMS key, if the request has a key ID or an ARN. The fake knows no aliases."""
     if not key or "alias/" in key:
         return {}
-    return {"kmsKeyArn": key if key.startswith("arn:") else f"arn:aws:kms:{place}:key/{key}"}
+    return {"kmsKeyArn": key if key.startswith("arn:") else f"arn:aws:kms:{region_account}:key/{key}"}
 
 
 def from_fake_guardrail(guardrail: FakeGuardrail) -> ApiParams:

@@ -56,7 +56,7 @@ class GuardrailOperations:
         self._store.put(guardrail)
 
     def create(self, params: ApiParams) -> ApiParams:
-        """Create a guardrail. It can be used at once."""
+        """Create a guardrail. It can be used immediately."""
         arn = self._store.arn(self._new_id())
         self._check_name(params["name"], arn)
         shown = self._configure(arn, params)
@@ -143,8 +143,8 @@ def _number(guardrail: FakeGuardrail) -> int:
 
 def _heading(arn: str, version: str) -> ApiParams:
     now = datetime.now(UTC)
-    place = {"guardrailId": arn.rpartition("/")[2], "guardrailArn": arn, "version": version}
-    return {**place, **_READY, "createdAt": now, "updatedAt": now}
+    identifiers = {"guardrailId": arn.rpartition("/")[2], "guardrailArn": arn, "version": version}
+    return {**identifiers, **_READY, "createdAt": now, "updatedAt": now}
 
 
 def _pick(shown: ApiParams, *names: str) -> ApiParams:

@@ -27,7 +27,7 @@ class ResourcePolicies:
         self._policies: dict[str, str] = {}
 
     def put(self, params: ApiParams) -> ApiParams:
-        """Attach a policy. It replaces the one before."""
+        """Attach a policy, or replace the attached policy."""
         arn, policy = params["resourceArn"], params["resourcePolicy"]
         self._check_resource(arn)
         try:

@@ -1,5 +1,5 @@
 """
-The operations of the control plane on models: one module for each kind of model, and for what runs or routes to models.
+The operations of the control plane on models: one module for each kind of model, job, profile, router and endpoint.
 
-`model_jobs` has the status that the jobs which make models share.
+`model_jobs` has the status of the jobs that create models.
 """

@@ -1,4 +1,4 @@
-"""Custom models: those that customization jobs and copy jobs make, and those that were trained elsewhere."""
+"""Custom models: those that customization jobs and copy jobs create, and those that were trained elsewhere."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class CustomModels:
     The custom models of an account.
 
     Args:
-        place: Region and account.
+        region_account: Region and account.
         tags: The tags of all resources.
         new_id: Returns a new ID.
     """
 
-    def __init__(self, place: tuple[str, str], tags: TagStore, new_id: Callable[[], str]) -> None:
-        self.region, self.account = place
+    def __init__(self, region_account: tuple[str, str], tags: TagStore, new_id: Callable[[], str]) -> None:
+        self.region, self.account = region_account
         self._tags, self._new_id = tags, new_id
         self._models: dict[str, ApiParams] = {}
 
@@ -58,7 +58,9 @@ class CustomModels:
 
     def add(self, arn: str, members: ApiParams, tags: Iterable[Mapping[str, str]]) -> None:
         """Add a model with the members of its description, among them ``baseModelArn``."""
-        base = members["baseModelArn"].rpartition("/")[2].partition(":")[0]  # a list shows the ID without what follows the colon
+        base = (
+            members["baseModelArn"].rpartition("/")[2].partition(":")[0]
+        )  # a list shows the ID without the part after the colon
         own = {"modelArn": arn, "baseModelName": base, "ownerAccountId": self.account, "creationTime": datetime.now(UTC)}
         self._models[arn] = {**own, **members}
         self._tags.put(arn, tags)

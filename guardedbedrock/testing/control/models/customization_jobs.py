@@ -35,7 +35,7 @@ class CustomizationJobs:
     The jobs that fine-tune a model.
 
     Args:
-        models: The models that the jobs make.
+        models: The models that the jobs create.
         tags: The tags of all resources.
         new_id: Returns a new ID.
     """
@@ -76,7 +76,7 @@ class CustomizationJobs:
         return {"jobArn": arn}
 
     def get(self, params: ApiParams) -> ApiParams:
-        """Return a job. The next call returns its next status; a job that is completed has made its model."""
+        """Return a job. The next call returns its next status; a completed job has created its model."""
         job = find(self._jobs, params["jobIdentifier"], name="jobName")
         shown = dict(job)
         if advance(job) == COMPLETED and "outputModelArn" not in job:

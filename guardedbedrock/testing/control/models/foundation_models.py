@@ -38,7 +38,7 @@ class FoundationModels:
         return {"modelDetails": self._models[self._find(params["modelIdentifier"])]}
 
     def availability(self, params: ApiParams) -> ApiParams:
-        """Return that a model is available."""
+        """Return the availability of a model: every model is available."""
         return {
             "modelId": self._find(params["modelId"]),
             "agreementAvailability": {"status": "AVAILABLE"},

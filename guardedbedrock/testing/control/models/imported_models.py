@@ -1,4 +1,4 @@
-"""Imported models, and the import jobs that make them. A job reads no data."""
+"""Imported models, and the import jobs that create them. A job reads no data."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _MODEL_SUMMARY: Final = ("modelArn", "modelName", "creationTime", "instructSuppo
 
 class ImportedModels:
     """
-    The models that import jobs make, and the jobs.
+    The models that import jobs create, and the jobs.
 
     Args:
-        place: Region and account.
+        region_account: Region and account.
         tags: The tags of all resources.
         new_id: Returns a new ID.
     """
 
-    def __init__(self, place: tuple[str, str], tags: TagStore, new_id: Callable[[], str]) -> None:
-        self._prefix = f"arn:aws:bedrock:{place[0]}:{place[1]}:"
+    def __init__(self, region_account: tuple[str, str], tags: TagStore, new_id: Callable[[], str]) -> None:
+        self._prefix = f"arn:aws:bedrock:{region_account[0]}:{region_account[1]}:"
         self._tags, self._new_id = tags, new_id
         self._jobs: dict[str, ApiParams] = {}
         self._models: dict[str, ApiParams] = {}

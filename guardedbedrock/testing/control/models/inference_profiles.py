@@ -26,15 +26,15 @@ class InferenceProfileOperations:
 
     Args:
         given: The profiles that exist at the start.
-        place: Region and account.
+        region_account: Region and account.
         tags: The tags of all resources.
         new_id: Returns a new ID.
     """
 
     def __init__(
-        self, given: Iterable[FakeInferenceProfile], place: tuple[str, str], tags: TagStore, new_id: Callable[[], str]
+        self, given: Iterable[FakeInferenceProfile], region_account: tuple[str, str], tags: TagStore, new_id: Callable[[], str]
     ) -> None:
-        self._place, self._tags, self._new_id = place, tags, new_id
+        self._region_account, self._tags, self._new_id = region_account, tags, new_id
         self._profiles: dict[str, ApiParams] = {}
         self.resolved_models: dict[str, tuple[str, ...]] = {}
         for profile in given:
@@ -66,7 +66,7 @@ class InferenceProfileOperations:
         return {}
 
     def _put(self, profile: FakeInferenceProfile, params: ApiParams) -> ApiParams:
-        arn, now = profile.arn(*self._place), datetime.now(UTC)
+        arn, now = profile.arn(*self._region_account), datetime.now(UTC)
         if profile.kind == "APPLICATION":
             self._tags.put(arn, params.get("tags", ()))
         self.resolved_models[arn] = profile.models

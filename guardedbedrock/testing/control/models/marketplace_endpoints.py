@@ -1,4 +1,4 @@
-"""The operations on endpoints of Amazon Bedrock Marketplace. They are in service at once."""
+"""The operations on endpoints of Amazon Bedrock Marketplace. They are in service immediately."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class MarketplaceEndpoints:
     The endpoints that are registered with Bedrock.
 
     Args:
-        place: Region and account.
+        region_account: Region and account.
         tags: The tags of all resources.
     """
 
-    def __init__(self, place: tuple[str, str], tags: TagStore) -> None:
-        self._place, self._tags = place, tags
+    def __init__(self, region_account: tuple[str, str], tags: TagStore) -> None:
+        self._region_account, self._tags = region_account, tags
         self._endpoints: dict[str, ApiParams] = {}
 
     def create(self, params: ApiParams) -> ApiParams:
@@ -45,7 +45,7 @@ class MarketplaceEndpoints:
     def register(self, params: ApiParams) -> ApiParams:
         """Register an endpoint of SageMaker, with a plausible configuration."""
         identifier = params["endpointIdentifier"]
-        role = f"arn:aws:iam::{self._place[1]}:role/SageMakerExecution"
+        role = f"arn:aws:iam::{self._region_account[1]}:role/SageMakerExecution"
         config = {"sageMaker": {"initialInstanceCount": 1, "instanceType": "ml.g5.2xlarge", "executionRole": role}}
         arn = identifier if identifier.startswith("arn:") else self._arn(identifier)
         self._tags.put(arn, ())
@@ -77,7 +77,7 @@ class MarketplaceEndpoints:
     def _arn(self, name: str) -> str:
         if "/" in name:
             raise ServiceError.invalid(f"The endpoint name {name} is invalid.")
-        region, account = self._place
+        region, account = self._region_account
         return f"arn:aws:sagemaker:{region}:{account}:endpoint/{name}"
 
     def _put(self, arn: str, source: str, config: ApiParams) -> ApiParams:

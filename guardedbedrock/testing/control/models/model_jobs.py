@@ -1,4 +1,4 @@
-"""The status of the jobs that make models: the first Get returns a job in progress, the next Get completed with its model."""
+"""The status of the jobs that create models. The first Get returns a job in progress; the next Get returns it completed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NEXT: Final = {IN_PROGRESS: COMPLETED, "Stopping": "Stopped"}
 
 
 def advance(job: ApiParams) -> str:
-    """Give a job its next status, and return it."""
+    """Advance a job to its next status, and return the status."""
     if job["status"] in _NEXT:
         now = datetime.now(UTC)
         job |= {"status": _NEXT[job["status"]], "lastModifiedTime": now, "endTime": now}

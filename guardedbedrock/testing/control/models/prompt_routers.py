@@ -33,7 +33,7 @@ class PromptRouters:
     The operations on prompt routers. The default routers of AWS exist at the start.
 
     Args:
-        place: Region and account.
+        region_account: Region and account.
         tags: The tags of all resources.
         new_id: Returns a new ID.
         resolved_models: ARN of each router and profile to its models; routers are added and removed.
@@ -41,12 +41,12 @@ class PromptRouters:
 
     def __init__(
         self,
-        place: tuple[str, str],
+        region_account: tuple[str, str],
         tags: TagStore,
         new_id: Callable[[], str],
         resolved_models: MutableMapping[str, tuple[str, ...]],
     ) -> None:
-        region, account = place
+        region, account = region_account
         self._prefix = f"arn:aws:bedrock:{region}:{account}:default-prompt-router/"
         self._tags, self._new_id, self._resolved_models = tags, new_id, resolved_models
         self._routers: dict[str, ApiParams] = {}

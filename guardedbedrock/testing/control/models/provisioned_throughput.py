@@ -20,17 +20,17 @@ _DAYS: Final = {"OneMonth": 30, "SixMonths": 180}
 
 class ProvisionedThroughput:
     """
-    The provisioned models. One is in service after the first Get.
+    The provisioned models. A provisioned model is in service after the first Get.
 
     Args:
-        place: Region and account.
+        region_account: Region and account.
         tags: The tags of all resources.
         new_id: Returns a new ID.
     """
 
-    def __init__(self, place: tuple[str, str], tags: TagStore, new_id: Callable[[], str]) -> None:
-        self._region = place[0]
-        self._prefix = f"arn:aws:bedrock:{place[0]}:{place[1]}:provisioned-model/"
+    def __init__(self, region_account: tuple[str, str], tags: TagStore, new_id: Callable[[], str]) -> None:
+        self._region = region_account[0]
+        self._prefix = f"arn:aws:bedrock:{region_account[0]}:{region_account[1]}:provisioned-model/"
         self._tags, self._new_id = tags, new_id
         self._provisioned: dict[str, ApiParams] = {}
 

@@ -27,7 +27,7 @@ _TYPES: Final[Mapping[str, type]] = {
 
 
 def malformed(problem: str) -> ServiceError:
-    """Make the error of a model for an invalid request body."""
+    """Return the error of a model for an invalid request body."""
     return ServiceError.invalid(f"Malformed input request: {problem}, please reformat your input and try again.")
 
 
@@ -43,10 +43,10 @@ def check_types(body: Mapping[str, Any], members: Mapping[str, tuple[str, ...]])
         ServiceError: ``ValidationException`` (400) for the first member with another type.
     """
     for pointer, accepted in members.items():
-        for place, value in _values(body, pointer.split("/")[1:], "#"):
+        for location, value in _values(body, pointer.split("/")[1:], "#"):
             found = next(name for name, kind in _TYPES.items() if isinstance(value, kind))
             if found not in accepted:
-                raise malformed(f"{place}: expected type: {accepted[0]}, found: {found}")
+                raise malformed(f"{location}: expected type: {accepted[0]}, found: {found}")
 
 
 def check_range(pointer: str, value: int, low: int, high: int | None = None) -> None:
@@ -62,11 +62,11 @@ def check_range(pointer: str, value: int, low: int, high: int | None = None) -> 
         raise malformed(f"#{pointer}: {value} is not less or equal to {high}")
 
 
-def _values(value: Any, names: list[str], place: str) -> Iterator[tuple[str, Any]]:
+def _values(value: Any, names: list[str], location: str) -> Iterator[tuple[str, Any]]:
     if not names:
-        yield place, value
+        yield location, value
     elif names[0] == "*" and isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _values(item, names[1:], f"{place}/{index}")
+            yield from _values(item, names[1:], f"{location}/{index}")
     elif isinstance(value, dict) and value.get(names[0]) is not None:
-        yield from _values(value[names[0]], names[1:], f"{place}/{names[0]}")
+        yield from _values(value[names[0]], names[1:], f"{location}/{names[0]}")

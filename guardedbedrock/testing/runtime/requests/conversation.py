@@ -92,13 +92,13 @@ def _capabilities(messages: list[ApiParams], params: ApiParams, family: ModelFam
 def _content(messages: list[ApiParams], provider: str) -> Iterator[str]:
     for number, message in enumerate(messages):
         if not message["content"]:
-            place = f"the Message object at messages.{number}"
-            yield f"The content field in {place} is empty. Add a ContentBlock object to the content field and try again."
+            location = f"the Message object at messages.{number}"
+            yield f"The content field in {location} is empty. Add a ContentBlock object to the content field and try again."
         for index, block in enumerate(message["content"]):
             text = block.get("text")
             if text == "":
-                place = f"the ContentBlock object at messages.{number}.content.{index}"
-                yield f"The text field in {place} is blank. Add text to the text field, and try again."
+                location = f"the ContentBlock object at messages.{number}.content.{index}"
+                yield f"The text field in {location} is blank. Add text to the text field, and try again."
             elif text is not None and not text.strip() and provider == "Anthropic":
                 yield _WHITESPACE
 
@@ -111,7 +111,7 @@ def _roles(messages: list[ApiParams]) -> Iterator[str]:
 
 
 def _tools(messages: list[ApiParams], params: ApiParams) -> Iterator[str]:
-    """Yield the problems of tool blocks: the results of all calls of a turn belong into the next message."""
+    """Yield the problems of tool blocks: the results of all calls of a turn belong in the next message."""
     blocks = [block for one in messages for block in one["content"]]
     if "toolConfig" not in params and any({"toolUse", "toolResult"} & block.keys() for block in blocks):
         yield _NO_TOOLS
@@ -119,8 +119,8 @@ def _tools(messages: list[ApiParams], params: ApiParams) -> Iterator[str]:
     for number, message in enumerate(messages):
         results = [block["toolResult"]["toolUseId"] for block in message["content"] if "toolResult" in block]
         if len(results) > len(called):
-            place = f"messages.{number}.content"
-            yield f"The number of toolResult blocks at {place} exceeds the number of toolUse blocks of previous turn."
+            location = f"messages.{number}.content"
+            yield f"The number of toolResult blocks at {location} exceeds the number of toolUse blocks of previous turn."
         if missing := [name for name in called if name not in results]:
             yield f"Expected toolResult blocks at messages.{number}.content for the following Ids: {', '.join(missing)}"
         yield from _failed_results(number, message)
@@ -131,8 +131,8 @@ def _failed_results(number: int, message: ApiParams) -> Iterator[str]:
     for index, block in enumerate(message["content"]):
         result = block.get("toolResult", {})
         if result.get("status") == "error" and not result["content"]:
-            place = f"messages.{number}.content.{index}.toolResult"
-            yield f"The content field at {place} cannot be empty when status value is error."
+            location = f"messages.{number}.content.{index}.toolResult"
+            yield f"The content field at {location} cannot be empty when status value is error."
 
 
 def _documents(messages: list[ApiParams]) -> Iterator[str]:

@@ -42,11 +42,11 @@ _SETTINGS: Final = ("", *(f"/{name}" for name in _CONFIG_MEMBERS))
 
 _MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys((f"/{name}" for name in ("inputText", "message", "inputPrompt")), ("String",)),
-    "/prompt": ("String", "JSONArray"),  # imported models also take several prompts
+    "/prompt": ("String", "JSONArray"),  # imported models also accept several prompts
     **dict.fromkeys((f"/{name}" for name in (*_CONFIG_MEMBERS, "amazon-bedrock-guardrailConfig")), ("JSONObject",)),
-    **dict.fromkeys((f"{place}/{name}" for place in _SETTINGS for name in _MAX_TOKENS), ("Integer",)),
-    **dict.fromkeys((f"{place}/{name}" for place in _SETTINGS for name in _STOP_SEQUENCES), ("JSONArray", "String")),
-    **dict.fromkeys((f"{place}/{name}/*" for place in _SETTINGS for name in _STOP_SEQUENCES), ("String",)),
+    **dict.fromkeys((f"{pointer}/{name}" for pointer in _SETTINGS for name in _MAX_TOKENS), ("Integer",)),
+    **dict.fromkeys((f"{pointer}/{name}" for pointer in _SETTINGS for name in _STOP_SEQUENCES), ("JSONArray", "String")),
+    **dict.fromkeys((f"{pointer}/{name}/*" for pointer in _SETTINGS for name in _STOP_SEQUENCES), ("String",)),
     "/messages": ("JSONArray",),
     "/tools": ("JSONArray",),
     "/tools/*": ("JSONObject",),
@@ -132,7 +132,7 @@ class Prompt:
         queries: Queries that the response must be relevant to.
         required_tool: The tool that the response has to call.
         max_tokens: Maximum number of tokens of the response; None has no limit.
-        stop_sequences: Texts that end the response.
+        stop_sequences: Strings that end the response.
         asynchronous: Whether a stream is sent before it is assessed.
         output_schema: JSON schema that the text of the response must match.
         reasoning: Whether the request enables reasoning.
@@ -314,7 +314,7 @@ def parse_body(body: bytes, *, guarded: bool = False) -> Prompt:
 
 
 def _last_turn(text: str) -> str:
-    """Return the last turn of a user in a prompt of Claude 2; another prompt is one turn."""
+    """Return the last turn of a user in a prompt of Claude 2; any other prompt is one turn."""
     turns = _HUMAN_TURN.findall(text)
     return turns[-1].strip() if turns else text
 

@@ -1,8 +1,8 @@
 """
 Find models and guardrails that policies cannot tell apart, so that one evaluation is enough for all of them.
 
-A policy sees a model or a guardrail only through ARNs, which it compares with the texts of its statements. Names that every text
-matches alike, as a whole and in each part of the ARN, are decided alike by every operator.
+A policy sees a model or a guardrail only through ARNs, which it compares with the strings of its statements. If every string
+matches two names in the same way, as a whole and in each part of the ARN, every operator decides both names in the same way.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PARTS = 5
 
 
 def texts_of(policies: PolicySet) -> tuple[str, ...]:
-    """Return every text that a policy compares with a request: resources and condition values, each once."""
+    """Return every string that a policy compares with a request: resources and condition values, each once."""
     return tuple(dict.fromkeys(_texts(policies)))
 
 
@@ -32,12 +32,12 @@ def _texts(policies: PolicySet) -> Iterator[str]:
                 yield from condition.values
 
 
-class Alike:
+class NameComparison:
     """
-    Compares names with the texts of many policy sets; each text is compared once.
+    Compares models or guardrails with the strings of many policy sets; each string is compared once.
 
     Args:
-        names: The ARNs of each thing to tell apart.
+        names: The names of each model or guardrail.
     """
 
     def __init__(self, names: Sequence[Names]) -> None:
@@ -45,13 +45,13 @@ class Alike:
         self._seen: dict[str, tuple[Hashable, ...]] = {}
 
     def signatures(self, texts: Sequence[str]) -> list[Hashable]:
-        """Return a signature for each thing: those with equal signatures cannot be told apart by the texts."""
+        """Return a signature for each model or guardrail. The strings cannot tell those with equal signatures apart."""
         compared = [self._compare(text) for text in texts]
         return [tuple(one[index] for one in compared) for index in range(len(self._names))]
 
     def _compare(self, text: str) -> tuple[Hashable, ...]:
         if text not in self._seen:
-            # A text with a policy variable may match any name, so all names count as different.
+            # A string with a policy variable may match any name, so all names count as different.
             compare = _itself if "${" in text else _matches
             self._seen[text] = tuple(tuple(compare(text, name) for name in names) for names in self._names)
         return self._seen[text]

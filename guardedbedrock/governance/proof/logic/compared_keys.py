@@ -1,4 +1,4 @@
-"""The vocabulary of a question: the context keys that its statements read, and how each is modelled."""
+"""The context keys that the statements of a question compare, and how each key is modelled."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from guardedbedrock.iam.matching.conditions import parse_operator
 from guardedbedrock.iam.matching.variables import variables_in
 
 MOST_SLOTS: Final = 64
-"""Values of a multivalued key that are modelled. A policy set that needs more gets open answers for that key."""
+"""The largest number of modelled values of one key. A policy set that needs more gets open answers for that key."""
 
 _TYPES: Final[Mapping[str, CellKind]] = {"Numeric": "number", "Date": "date", "IpAddress": "address", "NotIpAddress": "address"}
 
 
 @dataclass(slots=True)
-class KeyVocabulary:
+class ComparedKeys:
     """
-    The keys of a question: how each is modelled.
+    The context keys of a question, and how each key is modelled.
 
     Args:
-        cells: Keys that are numbers, dates or addresses, with their cells.
-        slots: How many values each key of texts has at most.
+        cells: The keys whose values are numbers, dates or addresses, with their cells.
+        slots: The keys whose values are strings, with the largest number of values.
         spelling: Each key as a policy spells it.
     """
 
@@ -41,7 +41,7 @@ def canonical_key(key: str) -> str:
     return TIME if lower in TIMES else lower
 
 
-def vocabulary_of(placed: Iterable[PlacedStatement], also: Iterable[tuple[str, str | None]] = ()) -> KeyVocabulary:
+def collect_keys(placed: Iterable[PlacedStatement], also: Iterable[tuple[str, str | None]] = ()) -> ComparedKeys:
     """
     Collect the keys that statements read.
 
@@ -54,7 +54,7 @@ def vocabulary_of(placed: Iterable[PlacedStatement], also: Iterable[tuple[str, s
         usage.add(one)
     for name, value in also:
         usage.fix(name, value)
-    return usage.vocabulary()
+    return usage.compared_keys()
 
 
 @dataclass(slots=True)
@@ -96,8 +96,8 @@ class _Usage:
         self.spelling.setdefault(key, spelling)
         return key
 
-    def vocabulary(self) -> KeyVocabulary:
-        found = KeyVocabulary(spelling=self.spelling)
+    def compared_keys(self) -> ComparedKeys:
+        found = ComparedKeys(spelling=self.spelling)
         for key in self.spelling:
             kinds = self.kinds.get(key, set())
             kind = next(iter(kinds)) if len(kinds) == 1 else None
@@ -110,5 +110,5 @@ class _Usage:
 
 
 def kind_of(operator: str) -> CellKind | None:
-    """Return which cells an operator compares; None if it compares texts."""
+    """Return the kind of cells that an operator compares; None if it compares strings."""
     return next((kind for start, kind in _TYPES.items() if operator.startswith(start)), None)
