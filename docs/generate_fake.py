@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from guardedbedrock.bedrock.service_models import service_model
 from guardedbedrock.testing import FakeBedrock
 from guardedbedrock.testing.resources.models import FAMILIES
-from guardedbedrock.testing.wire import load
 
 PAGE: Final = Path(__file__).with_name("fake.md")
 _INTRODUCTION: Final = """# The fake Bedrock: operations and models
@@ -36,7 +36,7 @@ def _operations() -> Iterator[str]:
     yield "| service | served | HTTP 501 |"
     yield "|---|---|---|"
     for service in services:
-        known, served = set(load(service.service).operation_names), set(service.operations)
+        known, served = set(service_model(service.service).operation_names), set(service.operations)
         yield f"| `{service.service}` | {len(served)} | {len(known - served)} |"
     yield ""
     for service in services:
@@ -45,7 +45,7 @@ def _operations() -> Iterator[str]:
         yield ""
         yield "| operation | served |"
         yield "|---|---|"
-        for name in sorted({*load(service.service).operation_names, *served}):
+        for name in sorted({*service_model(service.service).operation_names, *served}):
             yield f"| {name} | {'yes' if name in served else 'no, HTTP 501'} |"
         yield ""
 

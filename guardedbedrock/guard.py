@@ -23,6 +23,7 @@ from guardedbedrock.aws.sources.attached_guardrails import AttachedGuardrails
 from guardedbedrock.aws.sources.identity import CallerIdentity
 from guardedbedrock.aws.sources.live import live_source
 from guardedbedrock.bedrock import OPERATIONS, RUNTIME_SERVICE, Guardrail, Vocabulary
+from guardedbedrock.bedrock.call_checks import unknown_parameter, wrong_type
 from guardedbedrock.bedrock.guardrail.backstop import ApiKeys, backstop
 from guardedbedrock.bedrock.names import REGION_FIX, is_model, is_region
 from guardedbedrock.bedrock.resources.inventory import GuardrailOnProfiles
@@ -543,8 +544,13 @@ class Guard:
 
         Raises:
             RefusedError: The guard itself would refuse the call.
-            ConfigurationError: A parameter that IAM needs is missing, or the model or the Region is not the name of one.
+            ConfigurationError: A parameter is unknown or has the wrong type, one that IAM needs is missing, or the model or the
+                Region is not the name of one.
         """
+        service = OPERATIONS[operation].service if operation in OPERATIONS else RUNTIME_SERVICE
+        problem = unknown_parameter(service, operation, params)
+        if problem:
+            raise ConfigurationError(f"params: {problem}")
         model = params.get("modelId", "any")
         if not isinstance(model, str):
             raise ConfigurationError(
@@ -554,14 +560,18 @@ class Guard:
             raise ConfigurationError("params: `modelId` is not the ID or ARN of a model; write one such as amazon.nova-lite-v1:0")
         if region_name is not None and not is_region(region_name):
             raise ConfigurationError(f"region: `{region_name}` is not the name of a Region; {REGION_FIX}")
+        region = region_name or next((guardrail.region for guardrail in self._rules.approved), "")
+        if region and self._rules.source is not None:
+            self._rules.source.approved(region)  # the source reads the Regions of clients, and this one
         rules = self.rules
-        region = region_name or next((guardrail.region for guardrail in rules.approved), "us-east-1")
-        service = OPERATIONS[operation].service if operation in OPERATIONS else RUNTIME_SERVICE
+        region = region or next((guardrail.region for guardrail in rules.approved), "us-east-1")
         call = Call.of(operation, plain_parameters(params), region, chosen.get(), service)
         try:
             return judge(inject(call, rules, Observers((), call)), rules)
         except KeyError as missing:
             raise ConfigurationError(f"params: `{missing.args[0]}` is missing, which {operation} needs") from None
+        except (AttributeError, TypeError) as error:
+            raise ConfigurationError(f"params: {wrong_type(service, operation, params)}") from error
 
     def backstop_policy(
         self, *, api_keys: ApiKeys = "allow", allow_mantle: bool = False, deny_indirect: bool = False

@@ -7,9 +7,9 @@ A message repeats no configured value, apart from file names, ARNs and operation
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from guardedbedrock._nearest import nearest
 from guardedbedrock._root import ConfigurationError
 
 if TYPE_CHECKING:
@@ -105,22 +105,6 @@ def explain(error: ValidationError, write_location: WriteLocation, models: Model
 def unknown(location: str, name: str, known: Collection[str]) -> ConfigurationError:
     """Report an unknown key, with the key that was probably meant."""
     return ConfigurationError(f"{location}: unknown key; {nearest(name, known)}")
-
-
-def nearest(name: str, known: Collection[str], kind: str = "keys") -> str:
-    """
-    Guess the intended name, or list the known ones.
-
-    Args:
-        name: The unknown name.
-        known: The known names.
-        kind: What the names are.
-
-    >>> nearest("vocabluary", ["mode", "vocabulary"])
-    'did you mean `vocabulary`?'
-    """
-    near = get_close_matches(name, known, n=1)
-    return f"did you mean `{near[0]}`?" if near else f"the known {kind} are {', '.join(known)}"
 
 
 def _fields(loc: Loc, models: Models) -> tuple[Mapping[str, FieldInfo], str]:

@@ -6,13 +6,14 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 from pydantic_core import PydanticKnownError
 
+from guardedbedrock._nearest import nearest
 from guardedbedrock.bedrock import OPERATIONS, Guardrail
 from guardedbedrock.bedrock.authorization.condition_keys import is_of_one_call
 from guardedbedrock.bedrock.guardrail.guardrail import DRAFT, is_version
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam.matching.context import text_of
 from guardedbedrock.iam.matching.principals import identify
-from guardedbedrock.settings.problems import MisfitError, as_list, nearest
+from guardedbedrock.settings.problems import MisfitError, as_list
 
 CALLER: Final = "caller"
 """The principal that STS reports for the credentials in use."""

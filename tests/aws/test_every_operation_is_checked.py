@@ -15,8 +15,8 @@ from harness.clients import HR, ROLE
 
 from guardedbedrock import ExplicitDenyError, Guard, ImplicitDenyError, UnguardableOperationError, iam
 from guardedbedrock.bedrock import SERVICES, find_operation, operations
+from guardedbedrock.bedrock.service_models import service_model
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
-from guardedbedrock.testing.wire import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ NO_HTTP2: Final = "InvokeModelWithBidirectionalStream"
 EVERY: Final = [
     pytest.param(service, name, id=f"{service}-{name}")
     for service in SERVICES
-    for name in load(service).operation_names
+    for name in service_model(service).operation_names
     if name != NO_HTTP2
 ]
 EVERYTHING: Final = {"Sid": "Nothing", "Effect": "Deny", "Action": "*", "Resource": "*"}
@@ -121,7 +121,7 @@ def misshapen(value: Any) -> Iterator[Any]:
 @pytest.mark.parametrize("service", SERVICES)
 def test_parameters_of_the_wrong_shape_raise_the_error_of_boto3(fake: FakeBedrock, service: str) -> None:
     """In mode ``report`` the guard raises no other error before it."""
-    guard, model, tried = Guard(guardrails=[HR], listeners=(), mode="report"), load(service), 0
+    guard, model, tried = Guard(guardrails=[HR], listeners=(), mode="report"), service_model(service), 0
 
     with closing(guard.client(service, **fake.client_kwargs())) as client:
         for name in set(model.operation_names) - {NO_HTTP2}:
@@ -138,7 +138,7 @@ def test_parameters_of_the_wrong_shape_raise_the_error_of_boto3(fake: FakeBedroc
 
 @pytest.mark.parametrize(("service", "name"), EVERY)
 def test_denied_operation_is_not_sent(fake: FakeBedrock, service: str, name: str) -> None:
-    params = {**least(load(service).operation_model(name).input_shape), **NEEDED.get(name, {})}
+    params = {**least(service_model(service).operation_model(name).input_shape), **NEEDED.get(name, {})}
 
     with guarded(fake, service, EVERYTHING, allow_unguarded=["CreateModelInvocationJob", "StartAsyncInvoke"]) as client:
         with pytest.raises(ExplicitDenyError) as denied:

@@ -11,7 +11,7 @@ from botocore.exceptions import ParamValidationError
 from harness.clients import DENIED_MODEL, HR, MODEL, S3, ask, read
 
 from guardedbedrock import ExplicitDenyError
-from guardedbedrock.testing.wire import load
+from guardedbedrock.bedrock.service_models import service_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ CONTENT: Final = [{"text": {"text": "my salary"}}]
 INPUT: Final = {"converse": {"messages": ask("converse")["messages"]}}
 CHECKS: Final = {"promptAttack": {"categories": [{"category": "JAILBREAK"}]}}
 START: Final = {"modelId": MODEL, "modelInput": {"a": [1]}, "outputDataConfig": S3, "clientRequestToken": "once"}
-OPERATION: Final = {xform_name(name): name for name in load("bedrock-runtime").operation_names}
+OPERATION: Final = {xform_name(name): name for name in service_model("bedrock-runtime").operation_names}
 """Method of the client to its operation, for the operations that the installed botocore has."""
 EVERY: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     "converse": (ask("converse"), CONFIG),

@@ -259,7 +259,7 @@ MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-h
     [
         ([{"operation": "Converse", "params": "abc"}], "[0].params: must be an object"),
         ([{"operation": "Converse", "params": {}}], "[0].params: `modelId` is missing"),
-        ([{"operation": "Converse", "params": {"modelId": 5}}], "[0].params: a parameter has the wrong type"),
+        ([{"operation": "Converse", "params": {"modelId": 5}}], "[0].params: `modelId` is of type `int`; Converse accepts `str`"),
         ([{"operation": "Talk", "params": {}}], "[0].operation: `Talk` is not an operation of Bedrock"),
         ([{"operation": "Converse", "params": {"modelId": "m"}, "region": 5}], "[0].region: must be a string"),
         ([{"action": 5, "resource": "*"}], "[0].action: must be a string"),

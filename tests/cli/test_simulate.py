@@ -221,7 +221,7 @@ def test_a_misspelt_parameter_is_not_simulated(simulate: Cli) -> None:
     code, out, err = simulate("--params", json.dumps({"modelId": "acme.tiny-v1", "guardrailConfg": {}}))
 
     assert (code, out) == (2, "")
-    assert err == "guardedbedrock: --params: unknown parameter `guardrailConfg`; did you mean `guardrailConfig`?\n"
+    assert err == "guardedbedrock: params: unknown parameter `guardrailConfg`; did you mean `guardrailConfig`?\n"
 
 
 def test_json_of_a_denied_call(simulate: Cli, tmp_path: Path) -> None:
@@ -288,12 +288,12 @@ def test_parameters_are_read_from_a_file(simulate: Cli, tmp_path: Path) -> None:
         pytest.param(["--params", '{"modelId": 5}'], "params: `modelId` is of type `int`; pass the ID or ARN", id="wrong model"),
         pytest.param(
             ["--params", '{"modelId": "a.b", "guardrailConfig": {"guardrailIdentifier": [1]}}'],
-            "--params: `guardrailConfig.guardrailIdentifier` is of type `list`; Converse accepts `str` there",
+            "params: `guardrailConfig.guardrailIdentifier` is of type `list`; Converse accepts `str` there",
             id="wrong type",
         ),
         pytest.param(
             ["--params", '{"modelId": "a.b", "guardrailConfig": "hr, type: x\\n"}'],
-            "--params: `guardrailConfig` is of type `str`; Converse accepts `dict` there",
+            "params: `guardrailConfig` is of type `str`; Converse accepts `dict` there",
             id="wrong structure",
         ),
         pytest.param(["--params", TINY, "--region", "mars"], "region: `mars` is not the name of a Region; ", id="region"),
@@ -321,13 +321,14 @@ def test_a_model_that_is_not_the_name_of_one_is_invalid_input(simulate: Cli, mod
 @pytest.mark.parametrize(
     ("operation", "fix"),
     [
-        ("Convers", "did you mean `Converse` or `ConverseStream`?"),
-        ("Qqq", "write one such as Converse or InvokeModel"),
-        ("", "write one such as Converse or InvokeModel"),
+        ("Convers", "did you mean `Converse`?"),
+        ("invoke_model", "did you mean `InvokeModel`?"),
+        ("Qqq", "write its name in the API, such as `Converse`"),
+        ("", "write its name in the API, such as `Converse`"),
     ],
 )
 def test_an_unknown_operation_is_invalid_input(simulate: Cli, operation: str, fix: str) -> None:
-    problem = f"guardedbedrock: --operation: `{operation}` is not an operation of Amazon Bedrock; {fix}\n"
+    problem = f"guardedbedrock: --operation: `{operation}` is not an operation of Bedrock; {fix}\n"
 
     assert simulate(operation=operation) == (2, "", problem)
 

@@ -285,7 +285,9 @@ def test_the_first_denial_decides_a_call_even_after_an_indeterminate_decision(tm
         pytest.param(calling(vocabulary="AWS"), "at /vocabulary: `AWS` is not one of", id="unknown vocabulary"),
         pytest.param(calling(principal=None), "the field `principal` is missing", id="no principal"),
         pytest.param(calling(params={}), "at /call/params: `modelId` is missing; Converse requires it", id="no model"),
-        pytest.param(calling(params={"modelId": 5}), "at /call/params: has a value of the wrong type", id="model type"),
+        pytest.param(
+            calling(params={"modelId": 5}), "at /call/params: `modelId` is of type `int`; Converse accepts `str`", id="model type"
+        ),
         pytest.param(
             calling(guardrails=[{"arn": GUARDRAIL}]), "at /guardrails/0: the field `version` is missing", id="no version"
         ),

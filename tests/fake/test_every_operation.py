@@ -18,9 +18,9 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.eventstream import EventStreamBuffer
 
+from guardedbedrock.bedrock.service_models import service_model
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail, FakeInferenceProfile, FakeKnowledgeBase, prose
 from guardedbedrock.testing.faults import Rechunk
-from guardedbedrock.testing.wire import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -400,7 +400,9 @@ AGENT_RUNTIME: list[Call] = [("bedrock-agent-runtime", name, params) for name, p
 CHAT_COMPLETIONS = {"ChatCompletions", "ChatCompletionsStream"}
 """Operations that boto3 does not have; test_chat_completions.py calls them."""
 
-KNOWN: list[Call] = [call for call in (*RUNTIME, *CONTROL, *AGENTS, *AGENT_RUNTIME) if call[1] in load(call[0]).operation_names]
+KNOWN: list[Call] = [
+    call for call in (*RUNTIME, *CONTROL, *AGENTS, *AGENT_RUNTIME) if call[1] in service_model(call[0]).operation_names
+]
 """The calls of operations that the installed botocore has."""
 
 

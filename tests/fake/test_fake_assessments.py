@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from guardedbedrock import ConfigurationError
+from guardedbedrock.bedrock.service_models import service_model
 from guardedbedrock.testing import CONTENT_WORDS, FakeGuardrail
 from guardedbedrock.testing.assessment import AssessedContent, AssessmentScope, assess, mask
 from guardedbedrock.testing.resources.pii import PII
 from guardedbedrock.testing.resources.word_lists import LEVELS
-from guardedbedrock.testing.wire import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ BLOCKED_AT = {"HIGH": {"LOW", "MEDIUM", "HIGH"}, "MEDIUM": {"MEDIUM", "HIGH"}, "
 
 
 def _shape(name: str) -> Any:
-    return load("bedrock-runtime").shape_for(name)
+    return service_model("bedrock-runtime").shape_for(name)
 
 
 @pytest.mark.parametrize("category", CONTENT_WORDS)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 from botocore.exceptions import ClientError
 
+from guardedbedrock.bedrock.service_models import service_model
 from guardedbedrock.testing import FakeGuardrail
-from guardedbedrock.testing.wire import HttpRequest, Routes, load
+from guardedbedrock.testing.wire import HttpRequest, Routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,17 +211,19 @@ def test_faults_happen_in_the_control_plane_too(manage: Manage) -> None:
     assert [request.status for request in fake.calls("ListGuardrails")] == [429]
 
 
-OPERATIONS = [(service, name) for service in ("bedrock-runtime", "bedrock") for name in load(service).operation_names]
+OPERATIONS = [(service, name) for service in ("bedrock-runtime", "bedrock") for name in service_model(service).operation_names]
 
 
 @pytest.mark.parametrize(("service", "name"), OPERATIONS)
 def test_no_path_belongs_to_both_services(service: str, name: str) -> None:
     """A request to one service never matches the other."""
-    http = load(service).operation_model(name).http
+    http = service_model(service).operation_model(name).http
     path = re.sub(r"\{[^}]+\}", "x", http["requestUri"])
 
     found = [
-        other for other in ("bedrock-runtime", "bedrock") if Routes(load(other)).match(HttpRequest(http["method"], path, {}))
+        other
+        for other in ("bedrock-runtime", "bedrock")
+        if Routes(service_model(other)).match(HttpRequest(http["method"], path, {}))
     ]
 
     assert found == [service]

@@ -11,9 +11,9 @@ from botocore import xform_name
 from botocore.exceptions import ClientError, EventStreamError
 
 from guardedbedrock import iam
+from guardedbedrock.bedrock.service_models import service_model
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
-from guardedbedrock.testing.wire import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,7 +180,7 @@ EVERY = {
 }
 
 
-KNOWN = {name: EVERY[name] for name in map(xform_name, load("bedrock-runtime").operation_names) if name in EVERY}
+KNOWN = {name: EVERY[name] for name in map(xform_name, service_model("bedrock-runtime").operation_names) if name in EVERY}
 """The operations that the installed botocore has."""
 
 

@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from harness.installed import MISSING
 
+from guardedbedrock.bedrock.service_models import service_model
 from guardedbedrock.testing import FakeBedrock
-from guardedbedrock.testing.wire import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MODEL = "anthropic.claude-3-haiku-20240307-v1:0"
 PROFILE = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-3-haiku-20240307-v1:0"
-NAMES = set(load("bedrock-runtime").operation_names)
+NAMES = set(service_model("bedrock-runtime").operation_names)
 NO_HTTP2 = {"InvokeModelWithBidirectionalStream"}
 WITH_CHECKS = pytest.mark.skipif(
     ("bedrock-runtime", "InvokeGuardrailChecks") in MISSING, reason="the installed botocore is older than the operation"

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 from botocore.eventstream import EventStreamBuffer
 
+from guardedbedrock.bedrock.service_models import service_model
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
-from guardedbedrock.testing.wire import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ def _members(shape: Any, seen: set[str]) -> Iterator[Any]:
 
 @pytest.mark.parametrize("service", ["bedrock-runtime", "bedrock"])
 def test_the_models_use_only_supported_bindings(service: str) -> None:
-    model = load(service)
+    model = service_model(service)
     operations = [model.operation_model(name) for name in model.operation_names]
     read = {member.serialization.get("location") for op in operations for member in _members(op.input_shape, set())}
     written = {member.serialization.get("location") for op in operations for member in _members(op.output_shape, set())}
@@ -90,7 +90,7 @@ def test_every_frame_of_a_stream_has_the_shape_of_its_event(
 ) -> None:
     operation, path, body, headers = case
     status, answered, wire = _post(fake, path, json.dumps(body).encode(), headers)
-    shape = load("bedrock-runtime").operation_model(operation).get_event_stream_output()
+    shape = service_model("bedrock-runtime").operation_model(operation).get_event_stream_output()
     buffer = EventStreamBuffer()
     buffer.add_data(wire)
 
@@ -165,7 +165,7 @@ def test_an_unknown_member_is_ignored(fake: FakeBedrock) -> None:
     assert fake.requests[0].params == ASK | {"modelId": TITAN}
 
 
-ROLES = ", ".join(load("bedrock-runtime").shape_for("ConversationRole").enum)
+ROLES = ", ".join(service_model("bedrock-runtime").shape_for("ConversationRole").enum)
 INVALID = {
     "required": (
         {"messages": [{"content": []}]},
@@ -287,14 +287,14 @@ def test_it_listens_on_loopback_only(fake: FakeBedrock) -> None:
 NOT_IMPLEMENTED = [
     (service, name)
     for service, operations in (("bedrock-runtime", FakeBedrock()._state.runtime), ("bedrock", FakeBedrock()._state.control))
-    for name in sorted(set(load(service).operation_names) - set(operations.operations))
+    for name in sorted(set(service_model(service).operation_names) - set(operations.operations))
 ]
 
 
 @pytest.mark.parametrize(("service", "name"), NOT_IMPLEMENTED)
 def test_an_operation_without_implementation_is_a_501_before_any_check(fake: FakeBedrock, service: str, name: str) -> None:
     """The message names the operation. Path and body are not valid for the operation, and neither is looked at."""
-    http_binding = load(service).operation_model(name).http
+    http_binding = service_model(service).operation_model(name).http
     path = re.sub(r"\{[^}]+\}", "-", http_binding["requestUri"].partition("?")[0])
     connection = http.client.HTTPConnection(fake.endpoint_url.removeprefix("http://"))
     connection.request(http_binding["method"], path, "no JSON")

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from guardedbedrock.bedrock.service_models import service_model
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.testing import FakeBedrock
-from guardedbedrock.testing.wire import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SERVICES = ("bedrock-runtime", "bedrock", "bedrock-agent", "bedrock-agent-runtime")
-OPERATIONS = [(service, name) for service in SERVICES for name in load(service).operation_names]
+OPERATIONS = [(service, name) for service in SERVICES for name in service_model(service).operation_names]
 LABEL = re.compile(r"\{[^}]+\}")
 FIRST_CALLS = {
     "bedrock-runtime": "list_async_invokes",
@@ -52,7 +52,7 @@ def test_an_operation_is_served_or_answers_501(fake: FakeBedrock, service: str, 
     world = fake._state
     served = {each.service: each.operations for each in (world.runtime, world.control, world.agents, world.agent_runtime)}
 
-    status, body = _send(fake, load(service).operation_model(name))
+    status, body = _send(fake, service_model(service).operation_model(name))
 
     assert fake.requests[-1].operation == name
     if name in served[service]:

@@ -12,7 +12,8 @@ from botocore.model import ServiceModel
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
-from guardedbedrock.testing.wire import HttpRequest, OperationOutput, Routes, load, parse, serialize
+from guardedbedrock.bedrock.service_models import service_model
+from guardedbedrock.testing.wire import HttpRequest, OperationOutput, Routes, parse, serialize
 
 SERVICES = ("bedrock-runtime", "bedrock")
 DEEPEST = 5
@@ -26,7 +27,7 @@ SCALARS = {
     "blob": b"\x00\xff",
     "timestamp": datetime(2026, 11, 23, 12, 30, 15, tzinfo=UTC),
 }
-OPERATIONS = [(service, name) for service in SERVICES for name in load(service).operation_names]
+OPERATIONS = [(service, name) for service in SERVICES for name in service_model(service).operation_names]
 STREAMING = {"ConverseStream", "InvokeModel", "InvokeModelWithBidirectionalStream", "InvokeModelWithResponseStream"}
 STREAMED = "InvokeModelWithBidirectionalStream"
 
@@ -53,7 +54,7 @@ def _ascii(shape: Any, sample: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("service", "name"), [pair for pair in OPERATIONS if pair[1] != STREAMED])
 def test_a_request_is_parsed_as_botocore_wrote_it(service: str, name: str) -> None:
-    operation = load(service).operation_model(name)
+    operation = service_model(service).operation_model(name)
     params = _ascii(operation.input_shape, _sample(operation.input_shape)) if operation.input_shape else {}
     sent = create_serializer("rest-json", include_validation=False).serialize_to_request(params, operation)
     query = urlencode(sent["query_string"], doseq=True)
@@ -61,7 +62,7 @@ def test_a_request_is_parsed_as_botocore_wrote_it(service: str, name: str) -> No
     headers = {key.lower(): value for key, value in sent["headers"].items()}
     http_request = HttpRequest(sent["method"], f"{sent['url_path']}?{query}", headers, body or b"")
 
-    match = Routes(load(service)).match(http_request)
+    match = Routes(service_model(service)).match(http_request)
 
     assert match is not None
     assert match.operation.name == name
@@ -70,7 +71,7 @@ def test_a_request_is_parsed_as_botocore_wrote_it(service: str, name: str) -> No
 
 @pytest.mark.parametrize(("service", "name"), [pair for pair in OPERATIONS if pair[1] not in STREAMING])
 def test_botocore_parses_a_response_as_it_was_written(service: str, name: str) -> None:
-    operation = load(service).operation_model(name)
+    operation = service_model(service).operation_model(name)
     members = _ascii(operation.output_shape, _sample(operation.output_shape)) if operation.output_shape else {}
     answer = serialize(operation, OperationOutput(members))
     response = {"status_code": answer.status, "headers": HeadersDict(answer.headers), "body": answer.body}

@@ -258,7 +258,7 @@ def test_restored():
         ("policy={}", "*ConfigurationError: @pytest.mark.guardedbedrock: unknown keyword `policy`; did you mean `policies`?"),
         (
             "nonsense=1",
-            "*ConfigurationError: @pytest.mark.guardedbedrock: unknown keyword `nonsense`; known keywords are *profiles, *",
+            "*ConfigurationError: @pytest.mark.guardedbedrock: unknown keyword `nonsense`; the known keywords are *profiles, *",
         ),
         ("guardrails=[3]", "*ConfigurationError: *guardrails?0?: must be a name, a FakeGuardrail or a Guardrail, not a `int`"),
         ("guardrails='hr'", '*ConfigurationError: *guardrails: must be a list, not a `str`; write guardrails=?"hr"?'),

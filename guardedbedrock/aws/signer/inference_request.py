@@ -11,14 +11,12 @@ from functools import cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
-
 from guardedbedrock.bedrock import RUNTIME_SERVICE, find_operation
 from guardedbedrock.bedrock.guardrail.location import Wire, header_of, json_body
 from guardedbedrock.bedrock.operations.chat_completions import CHAT_COMPLETIONS, is_chat_completion, read_chat_completion
 from guardedbedrock.bedrock.parameters import Params
 from guardedbedrock.bedrock.request_paths import OperationPaths
+from guardedbedrock.bedrock.service_models import service_model
 
 _SIGNING_NAMES: Final = frozenset({"bedrock", "bedrock-mantle"})
 _MANTLE: Final = "bedrock-mantle"
@@ -121,20 +119,16 @@ def _params(name: str, model: str, wire: Wire) -> Params:
     return {**body, **{member: value for member, value in found.items() if value}, **named}
 
 
-@cache  # made once: loading the service model takes 20 ms
-def _runtime() -> Any:
-    return ServiceModel(Loader().load_service_model(RUNTIME_SERVICE, "service-2"), RUNTIME_SERVICE)
-
-
 def runtime_operation(name: str) -> Any:
     """Return botocore's model of an operation of ``bedrock-runtime``."""
-    return _runtime().operation_model(name)
+    return service_model(RUNTIME_SERVICE).operation_model(name)
 
 
 @cache  # made once: every signed request is looked up in these paths
 def _paths() -> OperationPaths:
     """Return the paths of every operation of the installed botocore, which can be newer than the table of operations."""
-    found = {name: _runtime().operation_model(name).http for name in _runtime().operation_names}
+    runtime = service_model(RUNTIME_SERVICE)
+    found = {name: runtime.operation_model(name).http for name in runtime.operation_names}
     modeled = {name: f"{http['method']} {http['requestUri']}" for name, http in found.items()}
     return OperationPaths({**modeled, **{row.name: row.path for row in CHAT_COMPLETIONS}})
 

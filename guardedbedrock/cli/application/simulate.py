@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import nullcontext
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-from botocore.validate import ParamValidator
+from typing import TYPE_CHECKING, Any
 
 import guardedbedrock
 from guardedbedrock.auditing import Audit
 from guardedbedrock.bedrock import OPERATIONS
+from guardedbedrock.bedrock.call_checks import unknown_operation
 from guardedbedrock.cli.application.simulation import Simulation, as_json, text_lines
 from guardedbedrock.cli.console import console, write_json
 from guardedbedrock.errors import ConfigurationError, RefusedError
-from guardedbedrock.governance.call_parameters import service_model, unknown_parameter
 from guardedbedrock.iam.language.documents import repeated_key
 from guardedbedrock.settings.reader import parse_json, read_text
 from guardedbedrock.stages.authorize import denial
 
 if TYPE_CHECKING:
     from guardedbedrock import Guard
-
-_INVALID_TYPE: Final = re.compile(
-    r"Invalid type for parameter (?P<path>\S+), value: (?s:.*?), type: <class '(?P<type>[^']*)'>, valid types: (?P<accepted>.*)",
-)
-"""A line of the report of botocore's `ParamValidator`."""
-_CLASS: Final = re.compile(r"<class '([^']*)'>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +51,7 @@ def command(arguments: SimulateArguments, output: str) -> int:
     """
     params = read_params(arguments.params)
     if arguments.operation not in OPERATIONS:
-        near = get_close_matches(arguments.operation, OPERATIONS)
-        fix = f"did you mean {' or '.join(f'`{one}`' for one in near)}?" if near else "write one such as Converse or InvokeModel"
-        raise ConfigurationError(f"--operation: `{arguments.operation}` is not an operation of Amazon Bedrock; {fix}")
-    problem = unknown_parameter(OPERATIONS[arguments.operation].service, arguments.operation, params)
-    if problem:
-        raise ConfigurationError(f"--params: {problem}")
+        raise ConfigurationError(f"--operation: {unknown_operation(arguments.operation)}")
     simulation = simulate(guardedbedrock.Guard.from_config(arguments.config, audit=Audit(())), arguments, params)
     if output == "json":
         write_json(as_json(simulation))
@@ -82,7 +67,7 @@ def simulate(guard: Guard, arguments: SimulateArguments, params: dict[str, Any])
     Simulate the call, including the error that the caller would get.
 
     Raises:
-        ConfigurationError: A required parameter is missing or has the wrong type, or no approved guardrail has the name.
+        ConfigurationError: `Guard.simulate` raises it, or no approved guardrail has the name.
     """
     operation, region, rules = arguments.operation, arguments.region, guard.rules
     enforced = rules.mode == "enforce"
@@ -91,24 +76,10 @@ def simulate(guard: Guard, arguments: SimulateArguments, params: dict[str, Any])
             verdict = guard.simulate(operation, params, region_name=region)
     except RefusedError as refusal:
         return Simulation(operation, params, rules.mode, verdict=None, error=refusal, stopped=enforced)
-    except (AttributeError, TypeError):
-        raise ConfigurationError(f"--params: {_wrong_type(operation, params)}") from None
     error = denial(operation, verdict, rules) if verdict.denied else None
     refused = verdict.decision == "indeterminate" and rules.on_indeterminate == "refuse"
     stopped = enforced and (refused or error is not None)
     return Simulation(operation, params, rules.mode, verdict=verdict, error=error, stopped=stopped)
-
-
-def _wrong_type(operation: str, params: dict[str, Any]) -> str:
-    """Name the first parameter whose type botocore rejects."""
-    model = service_model(OPERATIONS[operation].service)
-    if operation in model.operation_names:  # an older botocore may not have it
-        report = ParamValidator().validate(params, model.operation_model(operation).input_shape).generate_report()
-        found = _INVALID_TYPE.search(report)
-        if found:
-            accepted = " or ".join(f"`{name}`" for name in _CLASS.findall(found["accepted"]))
-            return f"`{found['path']}` is of type `{found['type']}`; {operation} accepts {accepted} there"
-    return f"a value has a type that {operation} does not accept"
 
 
 def read_params(argument: str) -> dict[str, Any]:

@@ -7,15 +7,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from guardedbedrock._nearest import nearest
 from guardedbedrock.bedrock import OPERATIONS, ROWS, Caller, Guardrail, Operation, authorizations
+from guardedbedrock.bedrock.call_checks import unknown_operation, unknown_parameter, wrong_type
 from guardedbedrock.bedrock.caller import BEARERS, unknown_keys
+from guardedbedrock.bedrock.parameters import Params
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.call_parameters import unknown_parameter
 from guardedbedrock.governance.inputs import read_json
 from guardedbedrock.governance.proof.actions import actions_of
 from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.iam import Request
-from guardedbedrock.settings.problems import nearest
 from guardedbedrock.settings.reader import LARGEST_YAML, parse_yaml, read_text
 
 _REGION: Final = "us-east-1"
@@ -90,15 +91,15 @@ def _requests(entry: object, location: str, policies: ProofPolicies, guardrails:
     bearer = given.get("bearer", "")
     if bearer not in BEARERS:
         raise ConfigurationError(f"{where}.bearer: must be one of {', '.join(filter(None, BEARERS))}")
+    operation, params, region = _operation(given, where), given.get("params", {}), given.get("region", _REGION)
     try:
-        call = _with_guardrail(given, where, guardrails)
         unknown = unknown_keys(named, policies.policy_set().reads)
-        caller = Caller(named, given.get("region", _REGION), unknown=unknown, bearer=bearer)
-        yield from authorizations(*call, caller).requests
+        caller = Caller(named, region, unknown=unknown, bearer=bearer)
+        yield from authorizations(operation, _with_guardrail(operation, params, region, guardrails), caller).requests
     except KeyError as error:
         raise ConfigurationError(f"{where}.params: `{error.args[0]}` is missing; add it") from None
     except (TypeError, ValueError, AttributeError):
-        raise ConfigurationError(f"{where}.params: a parameter has the wrong type; write it as boto3 accepts it") from None
+        raise ConfigurationError(f"{where}.params: {wrong_type(operation.service, operation.name, params)}") from None
 
 
 def _check_names(given: Mapping[str, Any], location: str, known: Collection[str], notes: Collection[str]) -> None:
@@ -145,21 +146,30 @@ def _request(given: Mapping[str, Any], location: str) -> Request:
     )
 
 
-def _with_guardrail(given: Mapping[str, Any], where: str, guardrails: Sequence[Guardrail]) -> tuple[Operation, Mapping[str, Any]]:
-    """Return the operation of a call and its parameters, with the first guardrail of its Region if it can carry one."""
-    name, params, region = given["operation"], dict(given.get("params", {})), given.get("region", _REGION)
+def _operation(given: Mapping[str, Any], where: str) -> Operation:
+    """
+    Return the operation of a call.
+
+    Raises:
+        ConfigurationError: The operation is unknown, or does not have one of the parameters.
+    """
+    name = given["operation"]
     if name not in OPERATIONS:
-        raise ConfigurationError(f"{where}.operation: `{name}` is not an operation of Bedrock; write it like Converse")
+        raise ConfigurationError(f"{where}.operation: {unknown_operation(name)}")
     service = given.get("service", OPERATIONS[name].service)
     if (service, name) not in ROWS:
         services = " or ".join(f"`{row.service}`" for row in ROWS.values() if row.name == name)
         raise ConfigurationError(f"{where}.service: `{service}` does not have the operation {name}; set it to {services}")
-    problem = unknown_parameter(service, name, params)
+    problem = unknown_parameter(service, name, given.get("params", {}))
     if problem:
         raise ConfigurationError(f"{where}.params: {problem}")
-    operation = ROWS[service, name]
+    return ROWS[service, name]
+
+
+def _with_guardrail(operation: Operation, params: Params, region: str, guardrails: Sequence[Guardrail]) -> Params:
+    """Return the parameters of a call with the first guardrail of its Region, if they can hold one and name none."""
     location = operation.location
-    if operation.inference and location is not None and not any(location.read(params)):
-        chosen = next((guardrail for guardrail in guardrails if guardrail.region == region), None)
-        params = params if chosen is None else location.put(params, chosen.arn, chosen.version)
-    return operation, params
+    chosen = next((guardrail for guardrail in guardrails if guardrail.region == region), None)
+    if not operation.inference or location is None or any(location.read(params)) or chosen is None:
+        return params
+    return location.put(params, chosen.arn, chosen.version)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, Final
 
 from guardedbedrock.bedrock import OPERATIONS
+from guardedbedrock.bedrock.call_checks import unknown_operation
 from guardedbedrock.bedrock.names import REGION_FIX, is_region
 from guardedbedrock.iam.matching.arns import split
 from guardedbedrock.iam.matching.principals import identify
@@ -50,10 +50,7 @@ def operation(value: object, location: Location) -> None:
     """The name of an operation in the API."""
     shapes.name(value, location)
     if value not in OPERATIONS:
-        known = {name.lower(): name for name in OPERATIONS}
-        near = get_close_matches(str(value).replace("_", "").lower(), known, n=1)
-        fix = f"did you mean `{known[near[0]]}`?" if near else "write its name in the API, such as `Converse`"
-        location.fail(f"`{value}` is not an operation of Bedrock; {fix}")
+        location.fail(unknown_operation(str(value)))
 
 
 def region(value: object, location: Location) -> None:

@@ -21,10 +21,10 @@ from guardedbedrock.bedrock import (
 )
 from guardedbedrock.bedrock.authorization.cross_account import caller_side
 from guardedbedrock.bedrock.authorization.vocabulary import check_guardrail_id
+from guardedbedrock.bedrock.call_checks import unknown_parameter, wrong_type
 from guardedbedrock.bedrock.caller import BEARERS, unknown_keys
 from guardedbedrock.bedrock.parameters import read_parameter
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.call_parameters import unknown_parameter
 from guardedbedrock.governance.proof.actions import actions_of
 from guardedbedrock.governance.proof.options import TIMEOUT, Options
 from guardedbedrock.governance.proof.policies import PRINCIPAL, ProofPolicies
@@ -313,7 +313,7 @@ def _authorizations(call: ClientCall, policies: PolicySet, location: Location) -
     except KeyError as error:
         location.fail(f"`{error.args[0]}` is missing; {call.operation} requires it")
     except (AttributeError, TypeError, ValueError):
-        location.fail(f"has a value of the wrong type for {call.operation}")
+        location.fail(wrong_type(operation.service, operation.name, params))
 
 
 def _expectation(data: Mapping[str, Any]) -> Expectation:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.model import OperationModel
 
-from guardedbedrock.testing.wire import HttpResponse, OperationOutput, RouteMatch, ServiceError, load, read_json
+from guardedbedrock.bedrock.service_models import service_model
+from guardedbedrock.testing.wire import HttpResponse, OperationOutput, RouteMatch, ServiceError, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -73,7 +74,7 @@ def error_response(error: ServiceError) -> HttpResponse:
 
 @cache  # keyed by the operation: botocore builds its shapes again for each model
 def _operation(name: str) -> OperationModel:
-    same = load("bedrock-runtime").operation_model(_SHAPES[name])
+    same = service_model("bedrock-runtime").operation_model(_SHAPES[name])
     return OperationModel(same._operation_model, same.service_model, name)  # noqa: SLF001  # botocore has no public copy
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from guardedbedrock.bedrock.service_models import service_model
 from guardedbedrock.testing.assessment.assessment_log import LoggedAssessment, collect_assessments
 from guardedbedrock.testing.faults import ClockSkew, Fault, FaultContext, HangUpError
 from guardedbedrock.testing.received_requests import ReceivedRequest, RequestLog
@@ -35,7 +36,6 @@ from guardedbedrock.testing.wire import (
     RouteMatch,
     ServiceError,
     ShapeValidator,
-    load,
     parse,
     recorded_stream,
     routes,
@@ -169,7 +169,7 @@ class FakeEndpoint:
             operation.name, model, streams=operation.has_event_stream_output
         )
         skew = sum(fault.seconds for fault in exchange.faults if isinstance(fault, ClockSkew))
-        caller = self._authenticator.identify(exchange.http_request, load(service.service).signing_name, skew)
+        caller = self._authenticator.identify(exchange.http_request, service_model(service.service).signing_name, skew)
         try:
             _parse(exchange, match, service)
         except ServiceError:

@@ -8,7 +8,7 @@ The REST-JSON protocol, for any service model of the installed botocore. Nothing
 from guardedbedrock.testing.wire.json_bodies import json_type, read_json
 from guardedbedrock.testing.wire.messages import ApiParams, HttpRequest, HttpResponse, OperationOutput, ServiceError
 from guardedbedrock.testing.wire.parser import parse
-from guardedbedrock.testing.wire.routes import RouteMatch, Routes, load, routes
+from guardedbedrock.testing.wire.routes import RouteMatch, Routes, routes
 from guardedbedrock.testing.wire.serializer import recorded_stream, serialize
 from guardedbedrock.testing.wire.validator import ShapeValidator
 
@@ -22,7 +22,6 @@ __all__ = [
     "ServiceError",
     "ShapeValidator",
     "json_type",
-    "load",
     "parse",
     "read_json",
     "recorded_stream",

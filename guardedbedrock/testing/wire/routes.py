@@ -7,8 +7,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
-from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
+
+from guardedbedrock.bedrock.service_models import service_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,12 +17,6 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.wire.messages import HttpRequest
 
 _LABEL = re.compile(r"\{([^}+]+)\+?\}")
-
-
-@cache  # keyed by the service: loading a service model takes 20 ms
-def load(service: str) -> ServiceModel:
-    """Load a service model of the installed botocore, such as ``bedrock-runtime``."""
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
 class RouteMatch(NamedTuple):
@@ -66,7 +61,7 @@ class Routes:
 @cache  # keyed by the service, for the same reason
 def routes(service: str) -> Routes:
     """Return the paths of a service, such as ``bedrock-runtime``."""
-    return Routes(load(service))
+    return Routes(service_model(service))
 
 
 def _pattern(uri: str) -> re.Pattern[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from guardedbedrock.governance.call_parameters import unknown_parameter
+from guardedbedrock.bedrock.call_checks import unknown_parameter
 
 BLOCK = {"text": "hello"}
 MISSPELT: dict[str, tuple[str, str, dict[str, Any], str]] = {

@@ -1,21 +1,42 @@
 """
-Find misspelt parameters of the calls in files and on the command line.
+Check calls that are evaluated and not made, as boto3 checks the calls that it makes.
 
-boto3 rejects them when the call is made. Without this check, a tool would evaluate a different call than the author meant.
-For example, a call with a misspelt ``guardrailConfig`` names no guardrail.
+Without these checks, a tool would evaluate another call than the author meant: a misspelt ``guardrailConfg``, for example, is a
+call that names no guardrail.
 """
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from functools import cache
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, Final
 
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
 
-from guardedbedrock.settings.problems import nearest
+from guardedbedrock._nearest import nearest
+from guardedbedrock.bedrock.operations import OPERATIONS
+from guardedbedrock.bedrock.service_models import service_model
+
+_INVALID_TYPE: Final = re.compile(
+    r"Invalid type for parameter (?P<path>\S+), value: (?s:.*?), type: <class '(?P<type>[^']*)'>, valid types: (?P<accepted>.*)",
+)
+"""A line of the report of botocore's `ParamValidator`."""
+_CLASS: Final = re.compile(r"<class '([^']*)'>")
+
+
+def unknown_operation(name: str) -> str:
+    """
+    Describe a name that is not in the table of operations.
+
+    >>> unknown_operation("invoke_model")
+    '`invoke_model` is not an operation of Bedrock; did you mean `InvokeModel`?'
+    """
+    known = {operation.lower(): operation for operation in OPERATIONS}
+    near = get_close_matches(name.replace("_", "").lower(), known, n=1)
+    fix = f"did you mean `{known[near[0]]}`?" if near else "write its name in the API, such as `Converse`"
+    return f"`{name}` is not an operation of Bedrock; {fix}"
 
 
 def unknown_parameter(service: str, operation: str, params: Mapping[str, Any]) -> str | None:
@@ -54,10 +75,24 @@ def unknown_parameter(service: str, operation: str, params: Mapping[str, Any]) -
     return None
 
 
-@cache  # keyed by the service: loading a service model takes 20 to 80 ms
-def service_model(service: str) -> ServiceModel:
-    """Load a service model of the installed botocore, such as ``bedrock-runtime``."""
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+def wrong_type(service: str, operation: str, params: Mapping[str, Any]) -> str:
+    """
+    Describe the first parameter that boto3 would reject because of its type, for parameters that could not be read.
+
+    >>> wrong_type("bedrock-runtime", "Converse", {"modelId": "amazon.nova-lite-v1:0", "messages": "hello"})
+    '`messages` is of type `str`; Converse accepts `list` or `tuple` there'
+
+    Returns:
+        What is wrong and how to fix it; without the name of the parameter if the installed botocore does not have the operation.
+    """
+    model = service_model(service)
+    if operation in model.operation_names:
+        report = ParamValidator().validate(params, model.operation_model(operation).input_shape).generate_report()
+        found = _INVALID_TYPE.search(report)
+        if found:
+            accepted = " or ".join(f"`{name}`" for name in _CLASS.findall(found["accepted"]))
+            return f"`{found['path']}` is of type `{found['type']}`; {operation} accepts {accepted} there"
+    return f"a value has a type that {operation} does not accept"
 
 
 def _members(value: object, shape: Any) -> Mapping[str, Any] | None:
