@@ -246,7 +246,9 @@ class Settings(BaseModel):
         factory=dict,
     )
     refresh: PositiveFloat = setting(
-        3600.0, "Seconds between two reads of a source of policies or guardrails, on average.", "set it to seconds such as 3600"
+        3600.0,
+        "Seconds between two reads of a source of policies or guardrails, on average. At most half of `max_stale` is used.",
+        "set it to seconds such as 3600",
     )
     max_stale: PositiveFloat = setting(
         86400.0,

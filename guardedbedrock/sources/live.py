@@ -131,7 +131,9 @@ class LiveSource:
         self.name = name
         self._reader, self._freshness, self._approval, self.has_policies = reader, freshness, approval, has_policies
         self._now, self._clock, self._listeners = now, clock, tuple(listeners)
-        self.schedule = Schedule(freshness.refresh)
+        # A source that is read more rarely than its result expires would be unavailable in between.
+        # Nothing is due before the first read, which a client or a call makes: the thread would read a second time.
+        self.schedule = Schedule(min(freshness.refresh, freshness.max_stale / 2), due=float("inf"))
         self._lock = ForkSafeLock()
         self._loaded: _Loaded | None = None
         self._failure = ""
@@ -188,7 +190,7 @@ class LiveSource:
 
     def has_read(self, region: str) -> bool:
         """Return whether `approved` returns without reading the source."""
-        return self._approval is None or self._has_read_for((), (region,))
+        return self._reads_later() or self._has_read_for((), (region,))
 
     def approved(self, region: str) -> tuple[Guardrail, ...] | None:
         """
@@ -197,11 +199,17 @@ class LiveSource:
         Args:
             region: Region of a new client; every later read includes it.
         """
-        if self._approval is None:
+        if self._reads_later():
+            with self._lock:
+                self._regions = tuple(dict.fromkeys((*self._regions, region)))
             return None
         REFRESHER.add(self)
         self._want(regions=(region,))
-        return None if self._loaded is None else self._loaded.guardrails
+        return None if self._approval is None or self._loaded is None else self._loaded.guardrails
+
+    def _reads_later(self) -> bool:
+        """Return whether a new client need not read the source: only the policies come from it, and the first call reads them."""
+        return self._approval is None and self._loaded is None
 
     def _want(self, principals: Sequence[str] = (), regions: Sequence[str] = ()) -> None:
         """Read the source if it has not been read for these principals and regions."""

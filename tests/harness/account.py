@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import boto3
@@ -38,6 +40,8 @@ class Aws:
         self._answers: dict[str, Callable[[], dict[str, Any]]] = {}
         self._changes: dict[tuple[str, int], Callable[[], object]] = {}
         self.calls: list[str] = []
+        self.regions: dict[str, list[str]] = defaultdict(list)
+        """For each operation, the Regions in which it was called."""
 
     def fail(self, *operations: str, code: str = "AccessDenied") -> None:
         """Let operations fail from now on: ``GetRole`` or ``*`` for all."""
@@ -61,11 +65,12 @@ class Aws:
         url = self.fake.endpoint_url if service == "bedrock" else self.moto_url
         one_attempt = (config or Config()).merge(Config(retries={"total_max_attempts": 1}))
         client = session.client(service, region_name=region_name, endpoint_url=url, config=one_attempt)
-        client.meta.events.register("before-call", self._before)
+        client.meta.events.register("before-call", partial(self._before, client.meta.region_name))
         return client
 
-    def _before(self, model: Any, **_: Any) -> tuple[Any, Any] | None:
+    def _before(self, region: str, model: Any, **_: Any) -> tuple[Any, Any] | None:
         self.calls.append(model.name)
+        self.regions[model.name].append(region)
         self._changes.pop((model.name, self.calls.count(model.name)), lambda: None)()
         code = self._failing.get(model.name) or self._failing.get("*")
         if code is None and model.name in self._answers:

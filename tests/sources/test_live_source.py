@@ -22,6 +22,7 @@ from guardedbedrock.events import GuardrailWithdrawn, SourceEvent, SourceFailed,
 from guardedbedrock.iam.account.snapshot import write_snapshot
 from guardedbedrock.sources.live import LiveSource
 from guardedbedrock.telemetry import DecisionLog
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 
 ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/team/App"
 USER: Final = f"arn:aws:iam::{ACCOUNT}:user/Ann"
@@ -616,3 +617,59 @@ def test_clients_of_a_source_are_not_reported_as_unguarded(live: Aws) -> None:
 
     with guard.install():
         assert call(boto3.client("bedrock-runtime", **live.fake.client_kwargs()))["stopReason"]
+
+
+def test_a_source_is_not_due_before_the_first_call(live: Aws) -> None:
+    """The first call reads it; the thread would read it a second time."""
+    guard, _ = make(policies="account")
+    source = source_of(guard)
+
+    assert source.due() == float("inf")
+    converse(guard, live)
+    assert source.due() < float("inf")
+
+
+def test_a_source_is_read_again_before_its_data_expires(live: Aws) -> None:
+    """It would be unavailable between two successful reads."""
+    guard, _ = make(policies="account", refresh=86400.0, max_stale=3600.0)
+    converse(guard, live)
+
+    source = source_of(guard)
+    assert source.due() - time.monotonic() < 3600.0
+
+
+# -- the Regions of clients -------------------------------------------------------------------------------------------
+
+ELSEWHERE: Final = Guardrail(f"arn:aws:bedrock:eu-west-1:{ACCOUNT}:guardrail/eu0000000001", version="1", name="eu")
+ENFORCED: Final = "ListEnforcedGuardrailsConfiguration"
+
+
+def test_enforced_guardrails_of_the_region_of_each_client_are_read(live: Aws) -> None:
+    """The session of the source has another Region, and the configuration lists the guardrails."""
+    guard, _ = make(policies="account", guardrails=[PINNED, ELSEWHERE])
+
+    with FakeBedrock(region="eu-west-1", guardrails=[FakeGuardrail(ELSEWHERE.arn, version="1")]) as elsewhere:
+        call(guard.client("bedrock-runtime", **elsewhere.client_kwargs()))
+    assert live.regions[ENFORCED] == ["eu-west-1"]
+    call(guard.client("bedrock-runtime", **live.fake.client_kwargs()))
+    assert live.regions[ENFORCED][1:] == ["eu-west-1", REGION]
+
+
+def test_creating_the_first_client_reads_no_policies(live: Aws) -> None:
+    """The first call reads them, with the principal."""
+    guard, _ = make(policies="account")
+
+    client = guard.client("bedrock-runtime", **live.fake.client_kwargs())
+
+    assert live.regions[ENFORCED] == []
+    call(client)
+    assert live.regions[ENFORCED] == [REGION]
+
+
+def test_a_simulation_reads_its_region(live: Aws) -> None:
+    """Its verdict is that of a call."""
+    guard, _ = make(policies="account", guardrails=[PINNED, ELSEWHERE])
+
+    guard.simulate("Converse", {"modelId": MODEL_ID}, region_name="eu-west-1")
+
+    assert live.regions[ENFORCED] == ["eu-west-1"]

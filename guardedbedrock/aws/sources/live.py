@@ -48,7 +48,8 @@ class LiveAccount:
         reader.now = lambda: now
         if self._only_guardrails:
             return reader.read_guardrails()
-        # Without `regions` the snapshot counts as complete. AWS itself enforces guardrails in Regions that were not read.
+        # Without its Regions the snapshot counts as complete. The Regions of all clients are read; the resource-based policies of
+        # guardrail profiles in others, which cross-Region inference names, would leave every decision open.
         return {name: section for name, section in reader.read(principals).items() if name != "regions"}
 
 
