@@ -24,7 +24,7 @@ PROSE: Final = HERE / "templates" / "errors.md"
 
 FIXES: Final[Mapping[str, str]] = {
     "GuardedBedrockError": "Catch it at the outermost level to handle everything that guardedbedrock raises.",
-    "ConfigurationError": "Correct the place that the message names. Raised when a guard or client is created.",
+    "ConfigurationError": "Correct what the message names. Raised when a guard or client is created.",
     "PolicySyntaxError": "Correct the document at the JSON pointer. A policy with a syntax error is never skipped.",
     "SourceError": "Correct the path or the permissions, or try again: STS, for example, could not be reached.",
     "AccessDeniedError": "Catch it for every denial. Show `hint` to operators, not to users.",

@@ -42,11 +42,11 @@ from guardedbedrock.settings.problems import MisfitError, Models, as_list, expla
 from guardedbedrock.settings.sources import (
     PREFIX,
     Layer,
+    default_files,
     from_code,
     from_environment,
     from_file,
     location_writer,
-    looked_for,
     merge,
 )
 from guardedbedrock.settings.tables import (
@@ -72,7 +72,7 @@ from guardedbedrock.settings.values import (
     RoleArn,
     Switch,
     UnguardedOperation,
-    fitting,
+    check_at,
 )
 from guardedbedrock.sources.names import GuardrailSource, PolicySource, guardrail_source
 from guardedbedrock.sources.settings import SourceSettings
@@ -289,7 +289,7 @@ class Settings(BaseModel):
             raise MisfitError(_NO_GUARDRAIL)
         taken: dict[tuple[str, str], int] = {}
         for index, guardrail in enumerate(self.approved):
-            fitting(partial(check_guardrail_id, guardrail, self.vocabulary), "guardrails", index, "arn")
+            check_at(partial(check_guardrail_id, guardrail, self.vocabulary), "guardrails", index, "arn")
             if guardrail.version == DRAFT and not self.allow_draft:
                 raise MisfitError(DRAFT_PROBLEM, "guardrails", index, "version")
             first = taken.setdefault((guardrail.region, guardrail.name), index)
@@ -298,7 +298,7 @@ class Settings(BaseModel):
                 raise MisfitError(f"{what}; set a different name", "guardrails", index)
         for kind, document in self.policies if isinstance(self.policies, PolicySet) else ():
             if kind == "resource":
-                fitting(partial(check_attached, document), "policies")
+                check_at(partial(check_attached, document), "policies")
         if self.policies is not None and self.principal is None and not isinstance(self.policies, PolicySource):
             raise MisfitError(f"needs a principal; set `principal`, or remove `policies` ({PRINCIPAL_FIX})", "policies")
         self._check_role()
@@ -401,7 +401,7 @@ def load(path: str | Path | None = None, *, environ: Mapping[str, str] | None = 
     here = Path.cwd()
     variables = os.environ if environ is None else environ
     file = from_file(path, variables, here)
-    searched = "" if file else f"; looked for {' and '.join(map(str, looked_for(here)))}"
+    searched = "" if file else f"; looked for {' and '.join(map(str, default_files(here)))}"
     return _validated(
         [from_code(overrides, here), from_environment(variables, Settings.model_fields, here), *([file] if file else [])],
         searched,

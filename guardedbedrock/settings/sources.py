@@ -197,11 +197,11 @@ def from_file(path: str | Path | None, environ: Mapping[str, str], base: Path) -
         return _read(base / path, named=f"configuration file {base / path}")
     if CONFIG in environ:
         return _read(base / environ[CONFIG], named=f"environment variable {CONFIG}: {base / environ[CONFIG]}")
-    layers = (_read(file) for file in looked_for(base) if file.exists())
+    layers = (_read(file) for file in default_files(base) if file.exists())
     return next((layer for layer in layers if layer), None)
 
 
-def looked_for(base: Path) -> tuple[Path, ...]:
+def default_files(base: Path) -> tuple[Path, ...]:
     """Return the files to look for if no file is given, in order of precedence."""
     return (base / FILE, base / PYPROJECT)
 

@@ -35,7 +35,7 @@ ROLE_ARN_FIX: Final = "set it to the ARN of the role with its path, such as `arn
 _ACCOUNT_DIGITS: Final = 12
 
 
-def fitting(check: Callable[[], object], *loc: int | str) -> None:
+def check_at(check: Callable[[], object], *loc: int | str) -> None:
     """
     Run a check of another package, and add a location to its error.
 
@@ -53,7 +53,7 @@ def fitting(check: Callable[[], object], *loc: int | str) -> None:
 
 
 def _arn(arn: str) -> str:
-    fitting(lambda: Guardrail(arn, DRAFT))
+    check_at(lambda: Guardrail(arn, DRAFT))
     return arn
 
 

@@ -33,9 +33,9 @@ from guardedbedrock.errors import ConfigurationError, SourceError
 from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.iam import Account
 from guardedbedrock.iam.account.account import describe_gap
+from guardedbedrock.sources.account_rules import rules_of_account
 from guardedbedrock.sources.approved import approved_guardrails
 from guardedbedrock.sources.refresher import REFRESHER
-from guardedbedrock.sources.rules_of_account import rules_of_account
 from guardedbedrock.sources.schedule import Schedule
 
 _LOG: Final = logging.getLogger("guardedbedrock.sources")

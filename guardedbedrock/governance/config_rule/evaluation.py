@@ -97,7 +97,7 @@ def guardrail_problems(
     Yield what is wrong with a guardrail.
 
     Args:
-        details: The answer of ``GetGuardrail``.
+        details: The response of ``GetGuardrail``.
         tags: Its tags.
         versions: Its published versions.
         given: The parameters.
@@ -253,7 +253,7 @@ def _is_use_unknown(account: Account, arn: str, principal: AccountPrincipal, giv
 
 
 def group_of(account: Account, principal: AccountPrincipal, arn: str) -> Group:
-    """Return the policies of a principal, as the rules of the linter take them."""
+    """Return the policies of a principal in the form that the lint rules evaluate."""
     snapshot = account.snapshot
     groups, managed = snapshot.get("groups") or {}, snapshot.get("managed_policies") or {}
     owners: list[tuple[Mapping[str, Any], Sequence[str]]] = [(principal.inline, principal.managed)]

@@ -88,7 +88,7 @@ def handler(event: Mapping[str, Any], context: Any, clients: ClientFactory | Non
         found, unread = _scheduled(invoking.get("awsAccountId") or account, given, factory)
         found += _vanished(str(event.get("configRuleName", "")), found, unread, factory)
         return _send(found, event, invoking["notificationCreationTime"], factory)
-    raise ValueError(f"unknown message type {kind!r}; the rule takes {_CHANGE}, {_OVERSIZED} and {_SCHEDULED}")
+    raise ValueError(f"unknown message type {kind!r}; the rule accepts {_CHANGE}, {_OVERSIZED} and {_SCHEDULED}")
 
 
 def new_client(service: str) -> Any:

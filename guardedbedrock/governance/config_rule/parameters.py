@@ -22,7 +22,7 @@ _MOST_DAYS: Final = 3_650
 
 
 class ParameterError(Exception):
-    """A parameter that the rule does not understand."""
+    """A parameter is unknown or has a value that is not allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Parameters:
     Args:
         required_tags: Keys of tags that a guardrail must have.
         allowed_values: Tag key to the values that are allowed; a key that is missing here allows every value.
-        approved: Values of ``bedrock:GuardrailIdentifier`` that count as approved; if empty, none is.
+        approved: Values of ``bedrock:GuardrailIdentifier`` that count as approved; if empty, no guardrail is approved.
         minimum_strength: Lowest strength of every content filter.
         scope: What to evaluate.
         unused_days: Days without use after which a principal with access to Bedrock is reported.

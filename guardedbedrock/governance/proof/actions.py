@@ -10,17 +10,17 @@ from typing import Final
 
 from guardedbedrock.bedrock import reference
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.proof.logic.formulas import Matches, Repeat, Shaped, Text, TextShape
-from guardedbedrock.governance.proof.logic.texts import Literals, SearchLimitError, find_text
+from guardedbedrock.governance.proof.logic.formulas import Matches, Repeat, Shaped, StringShape, UnknownString
+from guardedbedrock.governance.proof.logic.string_search import Literals, SearchLimitError, find_string
 from guardedbedrock.governance.proof.options import TIMEOUT
 from guardedbedrock.governance.proof.policies import PlacedStatement, ProofPolicies
 from guardedbedrock.iam.matching.patterns import Matcher, compile_pattern, tokenize
 
 _OTHER: Final = "other-service:OtherAction"
 """An action of no service that a policy names."""
-_ACTION: Final = Text("action")
+_ACTION: Final = UnknownString("action")
 _WORD: Final = Repeat((("a", "z"), ("0", "9"), ("-", "-")), 1)
-_ANY_ACTION: Final[TextShape] = (_WORD, ":", _WORD)
+_ANY_ACTION: Final[StringShape] = (_WORD, ":", _WORD)
 """An action in lower case, as it is compared."""
 _MOST_GROUPS: Final = 500
 _WILD: Final = frozenset("*?")
@@ -124,7 +124,7 @@ class _Group:
         fact, is_covered = Matches(_ACTION, tokenize(pattern)), matches(self.sample)
         for covered in (is_covered, not is_covered):
             facts = (*self.facts, (fact, covered))
-            sample = self.sample if covered is is_covered else find_text(facts)
+            sample = self.sample if covered is is_covered else find_string(facts)
             if sample is not None:
                 yield _Group(facts, sample, service or self.service if covered else self.service)
 

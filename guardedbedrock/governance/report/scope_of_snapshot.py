@@ -16,7 +16,7 @@ from guardedbedrock.iam import PolicySet
 from guardedbedrock.iam.account.account import Account, describe_gap
 from guardedbedrock.iam.account.principals import AccountPrincipal
 from guardedbedrock.iam.matching.principals import identify
-from guardedbedrock.sources.rules_of_account import known_context
+from guardedbedrock.sources.account_rules import known_context
 
 
 def of_snapshot(path: str | Path, approved: Sequence[str] = (), models: Sequence[str] = ()) -> Scope:

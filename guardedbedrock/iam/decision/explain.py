@@ -20,9 +20,9 @@ from guardedbedrock.iam.decision.explanation import (
     ExplainedValue,
     Explanation,
 )
+from guardedbedrock.iam.engine.applicability import is_exempt, is_service_linked
 from guardedbedrock.iam.engine.authorizer import determining, needs_no_allow
 from guardedbedrock.iam.engine.plan import CALLER_TYPES, Plan, StatementGroup
-from guardedbedrock.iam.engine.reach import is_exempt, is_service_linked
 from guardedbedrock.iam.engine.statements import CompiledStatement
 from guardedbedrock.iam.language.documents import PolicyType
 from guardedbedrock.iam.matching.arns import PARTS, split

@@ -8,11 +8,11 @@ from typing import Final, TypeAlias
 from guardedbedrock._root import ConfigurationError
 from guardedbedrock.iam.decision.decisions import Decision
 from guardedbedrock.iam.decision.grounds import PlanGrounds
+from guardedbedrock.iam.engine.applicability import NO_PERMISSION_NEEDED
 from guardedbedrock.iam.engine.authorizer import authorize
 from guardedbedrock.iam.engine.gaps import Gap
 from guardedbedrock.iam.engine.index import ActionIndex
 from guardedbedrock.iam.engine.plan import NAMING_ORDER, build_plan
-from guardedbedrock.iam.engine.reach import NO_PERMISSION_NEEDED
 from guardedbedrock.iam.engine.statements import CompiledStatement, StatementCompiler
 from guardedbedrock.iam.language.documents import POLICY_TYPES, PolicyDocument, PolicyType, Source
 from guardedbedrock.iam.language.parser import parse

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
+from guardedbedrock.iam.engine.applicability import is_exempt, mandatory_policy, rcp_is_certain
 from guardedbedrock.iam.engine.outcomes import Outcome
 from guardedbedrock.iam.engine.plan import CALLER_TYPES, Plan, TestGroups
-from guardedbedrock.iam.engine.reach import is_exempt, mandatory_policy, rcp_is_certain
 from guardedbedrock.iam.engine.statements import CompiledStatement
 from guardedbedrock.iam.language.documents import PolicyType
 from guardedbedrock.iam.matching.context import Truth

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from guardedbedrock.iam.engine.applicability import is_exempt, mandatory_policy, rcp_is_certain, rcp_reason
 from guardedbedrock.iam.engine.authorizer import needs_no_allow
 from guardedbedrock.iam.engine.gaps import ALTERNATIVES
 from guardedbedrock.iam.engine.plan import CALLER_TYPES, OUTER_LIMITS, Plan
-from guardedbedrock.iam.engine.reach import is_exempt, mandatory_policy, rcp_is_certain, rcp_reason
 from guardedbedrock.iam.engine.statements import CompiledStatement
 from guardedbedrock.iam.language.documents import PolicyType
 from guardedbedrock.iam.matching.arns import PARTS, split_tokens

@@ -8,7 +8,7 @@ from typing import Any
 from guardedbedrock.errors import ConfigurationError
 
 
-def check_text(location: str, value: object) -> None:
+def check_string(location: str, value: object) -> None:
     """
     Check that a value is a string.
 
@@ -19,7 +19,7 @@ def check_text(location: str, value: object) -> None:
         raise ConfigurationError(f"{location}: expected a string, got {value!r}")
 
 
-def check_texts(location: str, values: object) -> None:
+def check_strings(location: str, values: object) -> None:
     """
     Check that a value is a list of strings, none of them blank. A single string would be read as a list of its letters.
 

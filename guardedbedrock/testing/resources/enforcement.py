@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 from guardedbedrock.bedrock.guardrail.guardrail import DRAFT, is_version
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.testing.resources.checks import check_text, check_texts
+from guardedbedrock.testing.resources.checks import check_string, check_strings
 
 GuardedContent: TypeAlias = Literal["COMPREHENSIVE", "SELECTIVE"]
 """``COMPREHENSIVE`` assesses all content; ``SELECTIVE`` assesses the content that the caller marked."""
@@ -48,9 +48,9 @@ class FakeEnforcement:
 
     def __post_init__(self) -> None:
         for name in ("guardrail", "version", "system", "messages", "origin"):
-            check_text(f"enforced: {name}", getattr(self, name))
-        check_texts("enforced: included_models", self.included_models)
-        check_texts("enforced: excluded_models", self.excluded_models)
+            check_string(f"enforced: {name}", getattr(self, name))
+        check_strings("enforced: included_models", self.included_models)
+        check_strings("enforced: excluded_models", self.excluded_models)
         if unknown := sorted({self.system, self.messages} - _GUARDED_CONTENT):
             raise ConfigurationError(f"enforced: {unknown[0]!r} is neither 'COMPREHENSIVE' nor 'SELECTIVE'")
         if self.origin not in _ORIGINS:

@@ -9,7 +9,14 @@ from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock.bedrock.guardrail.guardrail import is_version
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.testing.resources.checks import check_known, check_list, check_mapping, check_number, check_text, check_texts
+from guardedbedrock.testing.resources.checks import (
+    check_known,
+    check_list,
+    check_mapping,
+    check_number,
+    check_string,
+    check_strings,
+)
 from guardedbedrock.testing.resources.pii import PII
 from guardedbedrock.testing.resources.word_lists import CONTENT_WORDS, LEVELS, MANAGED_WORDS, Level, Strengths
 
@@ -80,7 +87,7 @@ class FakeGuardrail:
 
     def __post_init__(self) -> None:
         for name in _TEXT_FIELDS:
-            check_text(name, getattr(self, name))
+            check_string(name, getattr(self, name))
         for name in _MAPPING_FIELDS:
             check_mapping(name, getattr(self, name))
         if not _IDENTIFIER.fullmatch(self.identifier):
@@ -97,15 +104,15 @@ class FakeGuardrail:
         for name, rule in self.regexes.items():
             _check_regex(f"regexes.{name}", rule)
         for key, value in self.tags.items():
-            check_text(f"tags.{key}", value)
+            check_string(f"tags.{key}", value)
         if not isinstance(self.answers, FakeGuardrail | None):
             raise ConfigurationError(f"answers: expected a FakeGuardrail, got {self.answers!r}")
         self._check_detect_only()
 
     def _check_words(self) -> None:
-        check_texts("denied_words", self.denied_words)
+        check_strings("denied_words", self.denied_words)
         for topic, phrases in self.denied_topics.items():
-            check_texts(f"denied_topics.{topic}", phrases)
+            check_strings(f"denied_topics.{topic}", phrases)
         check_known("managed_words", check_list("managed_words", self.managed_words), MANAGED_WORDS)
 
     def _check_filters(self) -> None:
@@ -120,7 +127,7 @@ class FakeGuardrail:
             check_mapping(f"content_words.{category}", words)
             check_known(f"content_words.{category}", words, LEVELS)
             for level, phrases in words.items():
-                check_texts(f"content_words.{category}.{level}", phrases)
+                check_strings(f"content_words.{category}.{level}", phrases)
         check_known("grounding", self.grounding, _GROUNDING)
         for name, threshold in self.grounding.items():
             check_number(f"grounding.{name}", threshold, 0, _MOST_GROUNDING)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.testing.resources.checks import check_mapping, check_text, check_texts
+from guardedbedrock.testing.resources.checks import check_mapping, check_string, check_strings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,8 +47,8 @@ class FakeInferenceProfile:
 
     def __post_init__(self) -> None:
         for name in ("identifier", "name", "kind"):
-            check_text(name, getattr(self, name))
-        check_texts("models", self.models)
+            check_string(name, getattr(self, name))
+        check_strings("models", self.models)
         check_mapping("tags", self.tags)
         if self.kind not in RESOURCE_TYPES:
             raise ConfigurationError(f"kind: {self.kind!r} is not one of {', '.join(RESOURCE_TYPES)}")

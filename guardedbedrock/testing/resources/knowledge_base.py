@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.testing.resources.checks import check_instances, check_mapping, check_text
+from guardedbedrock.testing.resources.checks import check_instances, check_mapping, check_string
 
 _ID: Final = re.compile("[0-9a-zA-Z]{10}")
 _WORD: Final = re.compile(r"\w+")
@@ -40,16 +40,16 @@ class FakeDocument:
     def __post_init__(self) -> None:
         if not isinstance(self.text, str) or not self.text.strip():
             raise ConfigurationError("text: must be a string with at least one visible character")
-        check_text("uri", self.uri)
+        check_string("uri", self.uri)
         check_mapping("metadata", self.metadata)
         if self.uri and not self.uri.startswith("s3://"):
             raise ConfigurationError(f"uri: {self.uri!r} is not an S3 URI, such as s3://bucket/handbook.txt")
         for name, value in self.metadata.items():
-            if not isinstance(value, str | int | float) and not _are_texts(value):
+            if not isinstance(value, str | int | float) and not _are_strings(value):
                 raise ConfigurationError(f"metadata.{name}: must be a string, a number, true, false, or a list of strings")
 
 
-def _are_texts(value: object) -> bool:
+def _are_strings(value: object) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
 
 
@@ -72,8 +72,8 @@ class FakeKnowledgeBase:
     name: str = ""
 
     def __post_init__(self) -> None:
-        check_text("identifier", self.identifier)
-        check_text("name", self.name)
+        check_string("identifier", self.identifier)
+        check_string("name", self.name)
         if not _ID.fullmatch(self.identifier):
             raise ConfigurationError(f"identifier: {self.identifier!r} is not the ID of a knowledge base, ten letters and digits")
         if isinstance(self.documents, str):

@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.testing.resources.checks import check_count, check_list, check_mapping, check_text
+from guardedbedrock.testing.resources.checks import check_count, check_list, check_mapping, check_string
 from guardedbedrock.testing.runtime.schema_instance import schema_instance
 from guardedbedrock.testing.runtime.script import Script
 from guardedbedrock.testing.wire import ApiParams, ServiceError
@@ -45,8 +45,8 @@ class ToolUse:
     id: str = ""
 
     def __post_init__(self) -> None:
-        check_text("ToolUse: name", self.name)
-        check_text("ToolUse: id", self.id)
+        check_string("ToolUse: name", self.name)
+        check_string("ToolUse: id", self.id)
         check_mapping("ToolUse: input", self.input)
         if not self.name:
             raise ConfigurationError("ToolUse: name: must not be empty")
@@ -80,8 +80,8 @@ class Reasoning:
     signature: str = "c2lnbmF0dXJl"
 
     def __post_init__(self) -> None:
-        check_text("Reasoning: text", self.text)
-        check_text("Reasoning: signature", self.signature)
+        check_string("Reasoning: text", self.text)
+        check_string("Reasoning: signature", self.signature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,8 @@ class Citation:
     start: int = 0
 
     def __post_init__(self) -> None:
-        check_text("Citation: title", self.title)
-        check_text("Citation: text", self.text)
+        check_string("Citation: title", self.title)
+        check_string("Citation: text", self.text)
         check_count("Citation: document", self.document)
         check_count("Citation: start", self.start)
 
@@ -127,7 +127,7 @@ class ModelReply:
     stop: str = "end_turn"
 
     def __post_init__(self) -> None:
-        check_text("ModelReply: stop", self.stop)
+        check_string("ModelReply: stop", self.stop)
         for block in check_list("ModelReply: blocks", self.blocks):
             if not isinstance(block, _BLOCKS):
                 raise ConfigurationError(f"ModelReply: blocks: {block!r} is not a string, ToolUse, Reasoning or Citation")

@@ -67,7 +67,7 @@ class _Usage:
     quantified: dict[str, set[tuple[str, tuple[str, ...]]]] = field(default_factory=dict)
 
     def add(self, placed: PlacedStatement) -> None:
-        texts = list(placed.statement.resources)
+        strings = list(placed.statement.resources)
         for condition in placed.statement.conditions:
             parsed = parse_operator(condition.operator)
             if parsed is None:
@@ -81,9 +81,9 @@ class _Usage:
             if quantifier:
                 # Each different condition may need a value that no other one needs.
                 self.quantified.setdefault(key, set()).add((condition.operator, condition.values))
-            texts += condition.values if operator.variables else ()
+            strings += condition.values if operator.variables else ()
         if placed.document.version == VARIABLES_SINCE:
-            for variable in variables_in(texts):
+            for variable in variables_in(strings):
                 self.kinds.setdefault(self._note(variable.spelling), set()).add(None)
 
     def fix(self, name: str, value: str | None) -> None:

@@ -21,8 +21,8 @@ from guardedbedrock.governance.proof.logic.formulas import (
     Matches,
     Present,
     Single,
-    Text,
     Tri,
+    UnknownString,
     Used,
     conjoin,
     disjoin,
@@ -34,7 +34,7 @@ from guardedbedrock.governance.proof.logic.formulas import (
     tri_or,
 )
 from guardedbedrock.governance.proof.logic.keys import ARNS
-from guardedbedrock.governance.proof.logic.request_texts import RequestTexts, head_of
+from guardedbedrock.governance.proof.logic.request_strings import RequestStrings, head_of
 from guardedbedrock.governance.proof.policies import PlacedStatement
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE
 from guardedbedrock.iam.matching.arns import PARTS, bounded, split_tokens
@@ -57,10 +57,10 @@ class Conditions:
     Encodes the conditions of statements. No condition reads the action or the resource.
 
     Args:
-        texts: What is known about the values of keys.
+        strings: What is known about the values of keys.
     """
 
-    texts: RequestTexts
+    strings: RequestStrings
     _known: dict[object, Tri] = field(default_factory=dict, repr=False)
 
     def hold(self, placed: PlacedStatement) -> Tri:
@@ -79,8 +79,8 @@ class Conditions:
             return OPEN
         quantifier, operator, if_exists = parsed
         key = canonical_key(condition.key)
-        if key in self.texts.lists:
-            return self._listed(condition, self.texts.lists[key], variables=variables)
+        if key in self.strings.lists:
+            return self._listed(condition, self.strings.lists[key], variables=variables)
         if operator.name == "Null":
             return self._null(key, condition.values)
         absent = {"": operator.negated, "ForAllValues": True, "ForAnyValue": False}[quantifier] or if_exists
@@ -90,12 +90,12 @@ class Conditions:
         present = self._present(key, form, partial(self._value, condition, operator, variables=variables), missing)
         return tri_if(Present(key), present, missing)
 
-    def _listed(self, condition: Condition, texts: tuple[str, ...], *, variables: bool) -> Tri:
+    def _listed(self, condition: Condition, strings: tuple[str, ...], *, variables: bool) -> Tri:
         """Let the engine decide about a key with known values."""
         line = compile_line(condition, variables=variables)
         if len(line.reads) > 1:
             return OPEN
-        answer = line.test(normalize({condition.key: texts}))
+        answer = line.test(normalize({condition.key: strings}))
         return OPEN if answer is None else sure(answer)
 
     def _null(self, key: str, values: Sequence[str]) -> Tri:
@@ -103,19 +103,19 @@ class Conditions:
         absent, present = "true" in wanted, "false" in wanted
         return sure(disjoin((conjoin((Present(key), present)), conjoin((negate(Present(key)), absent)))))
 
-    def _present(self, key: str, form: Form, value: Callable[[Text], Tri], missing: Tri) -> Tri:
+    def _present(self, key: str, form: Form, value: Callable[[UnknownString], Tri], missing: Tri) -> Tri:
         """Return the answer for a key that is present; `missing` is the answer for an absent one."""
-        if key in self.texts.keys.cells:
-            one = value(Text(key))
+        if key in self.strings.keys.cells:
+            one = value(UnknownString(key))
             one = tri_not(one) if form.negated else one
             if not form.quantifier:
                 return one
-            cells = self.texts.keys.cells[key]
+            cells = self.strings.keys.cells[key]
             return tri_if(self._cells(key, cells, lambda sample: not sample), self._empty_set(form, missing), one)
-        slots = self.texts.keys.slots.get(key, 1)
+        slots = self.strings.keys.slots.get(key, 1)
         if slots > MOST_SLOTS:
             return OPEN
-        answers = [value(Text(key, slot)) for slot in range(slots)]
+        answers = [value(UnknownString(key, slot)) for slot in range(slots)]
         each = [tri_not(answer) for answer in answers] if form.negated else answers
         if not form.quantifier:
             # AWS does not document a list of values under an operator without a set prefix.
@@ -126,7 +126,7 @@ class Conditions:
         else:
             some = tri_and(tri_or((sure(negate(there)), one)) for there, one in zip(used, each, strict=True))
         # A set whose only value is the empty string counts as an empty set.
-        alone = conjoin((Matches(Text(key), ()), *(negate(there) for there in used[1:])))
+        alone = conjoin((Matches(UnknownString(key), ()), *(negate(there) for there in used[1:])))
         return tri_if(alone, self._empty_set(form, missing), some)
 
     def _empty_set(self, form: Form, missing: Tri) -> Tri:
@@ -135,11 +135,11 @@ class Conditions:
     def _is_used(self, key: str, slot: int) -> Formula:
         return True if slot == 0 else conjoin((negate(Single(key)), Used(key, slot)))
 
-    def _value(self, condition: Condition, operator: Operator, text: Text, *, variables: bool) -> Tri:
+    def _value(self, condition: Condition, operator: Operator, text: UnknownString, *, variables: bool) -> Tri:
         """Return whether one value of the key matches one of the policy values."""
         kind = kind_of(operator.name)
         if kind is not None:
-            cells = self.texts.keys.cells.get(text.name)
+            cells = self.strings.keys.cells.get(text.name)
             if cells is None or cells.kind != kind:
                 return OPEN
             positive = OPERATORS[_positive(operator.name)]
@@ -149,15 +149,15 @@ class Conditions:
                 self._cells(text.name, cells, lambda sample: matches(sample) is True),
                 self._cells(text.name, cells, lambda sample: matches(sample) is not False),
             )
-        if text.name in self.texts.keys.cells:
+        if text.name in self.strings.keys.cells:
             return OPEN
         with_variables = variables and operator.variables
         templates = [
-            self.texts.resolved(parse_template(value, operator.tokenizer)) if with_variables else operator.tokenizer(value)
+            self.strings.resolved(parse_template(value, operator.tokenizer)) if with_variables else operator.tokenizer(value)
             for value in condition.values
         ]
         read = partial(self._policy_value, operator, text)
-        return tri_or(self.texts.each_default(template, read) for template in templates)
+        return tri_or(self.strings.each_default(template, read) for template in templates)
 
     def _cells(self, key: str, cells: Cells, matches: Callable[[str], bool]) -> Formula:
         chosen = cells.where(matches)
@@ -165,38 +165,38 @@ class Conditions:
             return True
         return InCells(key, chosen) if chosen else False
 
-    def _policy_value(self, operator: Operator, text: Text, template: Template) -> Tri:
+    def _policy_value(self, operator: Operator, text: UnknownString, template: Template) -> Tri:
         name = operator.name
         if name in _ARN:
             return self._arn(template, text)
         if name in _LIKE or name in _EXACT:
             if has_variables(template):
-                return self.texts.matches_template(text, template, ())
-            return sure(self.texts.matches(text, fixed(template)))
+                return self.strings.matches_template(text, template, ())
+            return sure(self.strings.matches(text, fixed(template)))
         if name in _FOLDED:
             if has_variables(template):
                 return OPEN
             lower = tuple(token.lower() if isinstance(token, str) else token for token in fixed(template))
-            return sure(self.texts.matches(text, lower, fold=True))
+            return sure(self.strings.matches(text, lower, fold=True))
         if name == "BinaryEquals":
             encodings = same_bytes("".join(token for token in fixed(template) if isinstance(token, str)))
-            return sure(disjoin(self.texts.matches(text, (one,) if one else ()) for one in encodings))
+            return sure(disjoin(self.strings.matches(text, (one,) if one else ()) for one in encodings))
         return OPEN
 
-    def _arn(self, template: Template, text: Text) -> Tri:
+    def _arn(self, template: Template, text: UnknownString) -> Tri:
         """Compare part by part. For a value that is not an ARN, and for a pattern with fewer parts, AWS documents no rule."""
-        is_arn = True if text.name in ARNS else self.texts.matches(text, _AN_ARN)
+        is_arn = True if text.name in ARNS else self.strings.matches(text, _AN_ARN)
         if has_variables(template):
             head = head_of(template)
-            answer = self.texts.matches_template(text, template, head)
+            answer = self.strings.matches_template(text, template, head)
             matched = conjoin((is_arn, answer.must)) if head else False
             return Tri(matched, disjoin((answer.may, negate(is_arn))))
         tokens = fixed(template)
         if tokens == (ANY,):
             return Tri(is_arn, may=True)
         if len(split_tokens(tokens)) != len(PARTS):
-            return Tri(must=False, may=disjoin((negate(is_arn), self.texts.matches(text, tokens))))
-        matched = conjoin((is_arn, self.texts.matches(text, bounded(tokens, segment_end_expands=False))))
+            return Tri(must=False, may=disjoin((negate(is_arn), self.strings.matches(text, tokens))))
+        matched = conjoin((is_arn, self.strings.matches(text, bounded(tokens, segment_end_expands=False))))
         return Tri(matched, disjoin((matched, negate(is_arn))))
 
 

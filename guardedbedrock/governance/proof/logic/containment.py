@@ -26,16 +26,16 @@ def contained(inner: Sequence[Matches], outer: Sequence[Matches]) -> Iterator[tu
 
     Only patterns that contain the longest literal string of the outer pattern are compared with it. Few patterns do.
     """
-    texts = [_as_text(one.pattern) for one in inner]
-    joined = _PLACEHOLDER.join(texts)
-    ends = list(accumulate(len(text) + 1 for text in texts))
-    for around in outer if texts else ():
+    strings = [_as_text(one.pattern) for one in inner]
+    joined = _PLACEHOLDER.join(strings)
+    ends = list(accumulate(len(text) + 1 for text in strings))
+    for around in outer if strings else ():
         contains = _surrounds(around.pattern)
         longest = max((token for token in around.pattern if isinstance(token, str)), key=len, default="")
         position = joined.find(longest)
         while position >= 0:
             number = bisect_right(ends, position)
-            if contains(texts[number]):
+            if contains(strings[number]):
                 yield inner[number], around
             position = joined.find(longest, ends[number])
 

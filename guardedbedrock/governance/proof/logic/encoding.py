@@ -15,11 +15,11 @@ from typing import Final, TypeAlias
 
 from guardedbedrock.governance.proof.logic.conditions import Conditions
 from guardedbedrock.governance.proof.logic.formulas import NO, OPEN, RESOURCE, YES, Shaped, Tri, tri_and, tri_not, tri_or
-from guardedbedrock.governance.proof.logic.request_texts import RequestTexts
+from guardedbedrock.governance.proof.logic.request_strings import RequestStrings
 from guardedbedrock.governance.proof.logic.resources import covers_resource
 from guardedbedrock.governance.proof.policies import PlacedStatement, ProofPolicies
+from guardedbedrock.iam.engine.applicability import RCP_SERVICES
 from guardedbedrock.iam.engine.gaps import ALTERNATIVES, Gap
-from guardedbedrock.iam.engine.reach import RCP_SERVICES
 from guardedbedrock.iam.language.documents import PolicyType
 from guardedbedrock.iam.matching.patterns import Matcher, compile_pattern, tokenize
 from guardedbedrock.iam.matching.principals import Grant, excepted, grant, identify
@@ -38,13 +38,13 @@ class Encoder:
     Encodes statements and policies.
 
     Args:
-        texts: What is known about the resource and the values of keys.
+        strings: What is known about the resource and the values of keys.
         conditions: The conditions of the statements.
         action: The action in lower case.
         foreign: Whether the resource and the principal belong to different accounts.
     """
 
-    texts: RequestTexts
+    strings: RequestStrings
     conditions: Conditions
     action: str = ""
     foreign: bool = False
@@ -61,7 +61,7 @@ class Encoder:
             shaped: The shape of a free resource, if it has one.
             foreign: Whether the resource and the principal belong to different accounts.
         """
-        return replace(self, texts=self.texts.at(resource, shaped), action=action.lower(), foreign=foreign)
+        return replace(self, strings=self.strings.at(resource, shaped), action=action.lower(), foreign=foreign)
 
     # -- composition, as in the engine's plan -----------------------------------------------------------------------
 
@@ -88,9 +88,9 @@ class Encoder:
 
     def _concerns(self, gap: Gap) -> bool:
         """Return whether the unread policies may concern the resource."""
-        if self.texts.resource is not None:
-            return gap.concerns(Request("", self.action, self.texts.resource))
-        return not gap.resource or self.texts.matches(RESOURCE, tokenize(gap.resource)) is not False
+        if self.strings.resource is not None:
+            return gap.concerns(Request("", self.action, self.strings.resource))
+        return not gap.resource or self.strings.matches(RESOURCE, tokenize(gap.resource)) is not False
 
     def _groups_of_action(self, policies: ProofPolicies) -> Groups:
         """Return the groups of statements, of those that cover the action."""
@@ -123,7 +123,7 @@ class Encoder:
         if kind not in ("scp", "rcp"):
             return False
         principal = identify(policies.principal)
-        if principal.is_service_linked_by(self.texts.fixed.get("aws:principalarn")):
+        if principal.is_service_linked_by(self.strings.fixed.get("aws:principalarn")):
             return True
         if kind == "rcp":
             return (
@@ -185,10 +185,10 @@ class Encoder:
         return any(_action_matcher(pattern)(self.action) for pattern in statement.actions) is not statement.not_action
 
     def _covers_resource(self, placed: PlacedStatement) -> Tri:
-        texts = self.texts
-        known = id(placed.statement), placed.document.version, texts.shapes.get(RESOURCE, texts.resource)
+        strings = self.strings
+        known = id(placed.statement), placed.document.version, strings.shapes.get(RESOURCE, strings.resource)
         if known not in self._resources:
-            self._resources[known] = covers_resource(placed, texts)
+            self._resources[known] = covers_resource(placed, strings)
         return self._resources[known]
 
 

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypeAlias
 from guardedbedrock.iam.matching.patterns import Tokens, Wildcard
 
 
-class Text(NamedTuple):
+class UnknownString(NamedTuple):
     """
     An unknown string: the resource, or one value of a context key.
 
@@ -27,7 +27,7 @@ class Text(NamedTuple):
     slot: int = 0
 
 
-RESOURCE: Final = Text("resource")
+RESOURCE: Final = UnknownString("resource")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Used:
 class Matches:
     """A string matches a pattern; `fold` ignores case, and such a pattern has no wildcard."""
 
-    text: Text
+    text: UnknownString
     pattern: Tokens
     fold: bool = False
     _hash: int = field(init=False, repr=False, compare=False)
@@ -86,8 +86,8 @@ class Related:
         pieces: Literal strings, wildcards, and the strings of keys.
     """
 
-    text: Text
-    pieces: tuple[str | Wildcard | Text, ...]
+    text: UnknownString
+    pieces: tuple[str | Wildcard | UnknownString, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +110,18 @@ class Repeat:
 class Choice:
     """One of several sequences."""
 
-    options: tuple[TextShape, ...]
+    options: tuple[StringShape, ...]
 
 
-TextShape: TypeAlias = "tuple[str | Repeat | Choice, ...]"
+StringShape: TypeAlias = "tuple[str | Repeat | Choice, ...]"
 
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
     """A string has the shape that AWS gives it. Only well-formed requests need this atom."""
 
-    text: Text
-    shape: TextShape
+    text: UnknownString
+    shape: StringShape
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

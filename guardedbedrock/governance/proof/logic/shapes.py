@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from guardedbedrock.governance.proof.logic.formulas import Choice, Repeat, TextShape
+from guardedbedrock.governance.proof.logic.formulas import Choice, Repeat, StringShape
 from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, ONE, Tokens, Wildcard
 
 Ranges: TypeAlias = tuple[tuple[str, str], ...]
@@ -16,7 +16,7 @@ _MOST_KEPT: Final = 20_000
 
 
 @lru_cache(maxsize=1024)  # keyed by shape: there is one for each resource type and account
-def shape_automaton(shape: TextShape) -> ShapeAutomaton:
+def shape_automaton(shape: StringShape) -> ShapeAutomaton:
     """Return the automaton of a shape."""
     return ShapeAutomaton(shape)
 
@@ -24,7 +24,7 @@ def shape_automaton(shape: TextShape) -> ShapeAutomaton:
 class ShapeAutomaton:
     """A nondeterministic automaton for a shape. A state is a set of numbers; `start` is the first state."""
 
-    def __init__(self, shape: TextShape) -> None:
+    def __init__(self, shape: StringShape) -> None:
         self._edges: list[list[tuple[Ranges, int]]] = [[]]
         self._silent: list[list[int]] = [[]]
         self._end = self._sequence(0, shape)
@@ -99,7 +99,7 @@ class ShapeAutomaton:
         self._silent.append([])
         return len(self._edges) - 1
 
-    def _sequence(self, state: int, shape: TextShape) -> int:
+    def _sequence(self, state: int, shape: StringShape) -> int:
         for part in shape:
             state = self._part(state, part)
         return state

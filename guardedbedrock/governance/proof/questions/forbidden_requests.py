@@ -8,7 +8,16 @@ from dataclasses import replace
 from guardedbedrock.bedrock import reference
 from guardedbedrock.governance.proof.actions import TooManyActionsError, actions_of, unknown_actions
 from guardedbedrock.governance.proof.answers import Answer
-from guardedbedrock.governance.proof.logic.formulas import RESOURCE, Matches, Present, Text, Tri, conjoin, disjoin, negate
+from guardedbedrock.governance.proof.logic.formulas import (
+    RESOURCE,
+    Matches,
+    Present,
+    Tri,
+    UnknownString,
+    conjoin,
+    disjoin,
+    negate,
+)
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.governance.proof.questions.answering import (
@@ -49,7 +58,7 @@ def guardrail_required(
     ]
     is_counting, is_exempt = ([compile_tokens(one) for one in listed] for listed in (counting, exempt))
 
-    carries = conjoin((Present(GUARDRAIL), disjoin(Matches(Text(GUARDRAIL), one) for one in counting)))
+    carries = conjoin((Present(GUARDRAIL), disjoin(Matches(UnknownString(GUARDRAIL), one) for one in counting)))
     breaks = conjoin((negate(carries), *(negate(Matches(RESOURCE, one)) for one in exempt)))
 
     def unguarded(request: Request) -> bool:

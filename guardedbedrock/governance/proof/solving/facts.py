@@ -7,21 +7,30 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from guardedbedrock.governance.proof.logic.compared_keys import ComparedKeys
-from guardedbedrock.governance.proof.logic.formulas import Atom, InCells, Matches, Related, Repeat, Shaped, Text, TextShape
-from guardedbedrock.governance.proof.logic.strings import find_texts
-from guardedbedrock.governance.proof.logic.texts import Fact, SearchLimitError, find_conflict, find_text, holds
+from guardedbedrock.governance.proof.logic.formulas import (
+    Atom,
+    InCells,
+    Matches,
+    Related,
+    Repeat,
+    Shaped,
+    StringShape,
+    UnknownString,
+)
+from guardedbedrock.governance.proof.logic.string_search import Fact, SearchLimitError, find_conflict, find_string, holds
+from guardedbedrock.governance.proof.logic.string_theory import solve_strings
 from guardedbedrock.iam.matching.patterns import join
 
 Facts: TypeAlias = Mapping[Atom, bool]
 """Atoms with whether they are true."""
 Conflict: TypeAlias = tuple[tuple[Atom, bool], ...]
 """Facts that exclude each other."""
-TextFact: TypeAlias = Matches | Shaped | Related
-FactGroup: TypeAlias = Collection[tuple[TextFact, bool]]
+StringFact: TypeAlias = Matches | Shaped | Related
+FactGroup: TypeAlias = Collection[tuple[StringFact, bool]]
 """The facts about a string, and about the strings that it is compared with."""
 
 INEXPRESSIBLE: Final = "the answer depends on a pattern with variables and wildcards that the proof cannot express"
-_NAME: Final[TextShape] = (Repeat((("a", "z"),), 1),)
+_NAME: Final[StringShape] = (Repeat((("a", "z"),), 1),)
 """What a string looks like if the facts leave a choice."""
 
 
@@ -31,23 +40,25 @@ class Values:
     The values that meet some facts.
 
     Args:
-        texts: Value of each string that has a fact.
+        strings: Value of each string that has a fact.
         cells: Cell of each number, date or address that has a fact.
         conflicts: Facts that exclude each other, if there are no values.
         reason: Why neither is known.
     """
 
-    texts: dict[Text, str] = field(default_factory=dict)
+    strings: dict[UnknownString, str] = field(default_factory=dict)
     cells: dict[str, int] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
     reason: str = ""
 
-    def text(self, text: Text) -> str:
+    def text(self, text: UnknownString) -> str:
         """Return the value of a string; a usual value if the string has no fact."""
-        return self.texts.get(text, "a")
+        return self.strings.get(text, "a")
 
 
-def find_values(cvc5: Any, keys: ComparedKeys, facts: Facts, preferred: Mapping[Text, TextShape], timeout: float) -> Values:
+def find_values(
+    cvc5: Any, keys: ComparedKeys, facts: Facts, preferred: Mapping[UnknownString, StringShape], timeout: float
+) -> Values:
     """
     Find values that meet some facts.
 
@@ -62,27 +73,27 @@ def find_values(cvc5: Any, keys: ComparedKeys, facts: Facts, preferred: Mapping[
     _find_cells(found, keys, facts)
     for group in _groups(facts):
         if not _find_by_automata(found, group, preferred):
-            answer = find_texts(cvc5, group, timeout)
-            found.texts |= answer.values
+            answer = solve_strings(cvc5, group, timeout)
+            found.strings |= answer.values
             found.conflicts += [tuple(answer.conflict)] if answer.conflict else []
             fits = not answer.values or _fit(group, answer.values)
             found.reason = found.reason or answer.reason or ("" if fits else INEXPRESSIBLE)
     return found
 
 
-def _find_by_automata(found: Values, group: FactGroup, preferred: Mapping[Text, TextShape]) -> bool:
+def _find_by_automata(found: Values, group: FactGroup, preferred: Mapping[UnknownString, StringShape]) -> bool:
     """
     Find the values of strings, or facts that exclude each other. Return whether either was found.
 
     Of strings that are compared with each other, those that are parts of other strings get a value first. This often finds
     values, but cannot show that there are none.
     """
-    own: dict[Text, list[tuple[Fact, bool]]] = {}
+    own: dict[UnknownString, list[tuple[Fact, bool]]] = {}
     related = [(atom, wanted) for atom, wanted in group if isinstance(atom, Related)]
     for atom, wanted in group:
         if not isinstance(atom, Related):
             own.setdefault(atom.text, []).append((atom, wanted))
-    values: dict[Text, str] = {}
+    values: dict[UnknownString, str] = {}
     try:
         for text in _pieces_first(own, related):
             facts = own.get(text, [])
@@ -90,7 +101,7 @@ def _find_by_automata(found: Values, group: FactGroup, preferred: Mapping[Text, 
             value = _value((*facts, *given), preferred.get(text, _NAME), text)
             if value is not None:
                 values[text] = value
-            elif given and find_text(tuple(facts)) is not None:
+            elif given and find_string(tuple(facts)) is not None:
                 return False
             else:
                 found.conflicts.append(find_conflict(tuple(facts)))
@@ -99,30 +110,32 @@ def _find_by_automata(found: Values, group: FactGroup, preferred: Mapping[Text, 
         return False
     if not _fit(group, values):
         return False
-    found.texts |= values
+    found.strings |= values
     return True
 
 
-def _fit(group: FactGroup, values: Mapping[Text, str]) -> bool:
+def _fit(group: FactGroup, values: Mapping[UnknownString, str]) -> bool:
     """Return whether values of all strings meet the facts that compare them with each other."""
     related = ((atom, wanted) for atom, wanted in group if isinstance(atom, Related))
     return all(holds(_with_values(atom, values), values[atom.text]) is wanted for atom, wanted in related)
 
 
-def _value(facts: tuple[tuple[Fact, bool], ...], usual: TextShape, text: Text) -> str | None:
-    value = find_text(((Shaped(text, usual), True), *facts))
-    return find_text(facts) if value is None else value
+def _value(facts: tuple[tuple[Fact, bool], ...], usual: StringShape, text: UnknownString) -> str | None:
+    value = find_string(((Shaped(text, usual), True), *facts))
+    return find_string(facts) if value is None else value
 
 
-def _pieces_first(own: Mapping[Text, object], related: Iterable[tuple[Related, bool]]) -> list[Text]:
+def _pieces_first(own: Mapping[UnknownString, object], related: Iterable[tuple[Related, bool]]) -> list[UnknownString]:
     """Return the strings of a group; those that are parts of other strings come first."""
-    pieces = {piece: None for atom, _ in related for piece in atom.pieces if isinstance(piece, Text)}
+    pieces = {piece: None for atom, _ in related for piece in atom.pieces if isinstance(piece, UnknownString)}
     return list(dict.fromkeys((*pieces, *own, *(atom.text for atom, _ in related))))
 
 
-def _with_values(related: Related, values: Mapping[Text, str]) -> Matches:
+def _with_values(related: Related, values: Mapping[UnknownString, str]) -> Matches:
     """Return the pattern that a string is compared with, for values of the pieces. A piece without a value is empty."""
-    return Matches(related.text, join(values.get(piece, "") if isinstance(piece, Text) else piece for piece in related.pieces))
+    return Matches(
+        related.text, join(values.get(piece, "") if isinstance(piece, UnknownString) else piece for piece in related.pieces)
+    )
 
 
 def _find_cells(found: Values, keys: ComparedKeys, facts: Facts) -> None:
@@ -146,9 +159,9 @@ def _find_cells(found: Values, keys: ComparedKeys, facts: Facts) -> None:
 
 def _groups(facts: Facts) -> Iterator[FactGroup]:
     """Yield the facts about each string; strings that a fact compares with each other are one group."""
-    leader: dict[Text, Text] = {}
+    leader: dict[UnknownString, UnknownString] = {}
 
-    def first_of(text: Text) -> Text:
+    def first_of(text: UnknownString) -> UnknownString:
         while (other := leader.setdefault(text, text)) != text:
             text = other
         return text
@@ -156,9 +169,9 @@ def _groups(facts: Facts) -> Iterator[FactGroup]:
     about = [(atom, value) for atom, value in facts.items() if isinstance(atom, Matches | Shaped | Related)]
     for atom, _ in about:
         for piece in atom.pieces if isinstance(atom, Related) else ():
-            if isinstance(piece, Text):
+            if isinstance(piece, UnknownString):
                 leader[first_of(piece)] = first_of(atom.text)
-    groups: dict[Text, list[tuple[TextFact, bool]]] = {}
+    groups: dict[UnknownString, list[tuple[StringFact, bool]]] = {}
     for atom, value in about:
         groups.setdefault(first_of(atom.text), []).append((atom, value))
     yield from groups.values()

@@ -16,7 +16,7 @@ from guardedbedrock.governance.proof.logic.compared_keys import ComparedKeys, ca
 from guardedbedrock.governance.proof.logic.conditions import Conditions
 from guardedbedrock.governance.proof.logic.encoding import Encoder
 from guardedbedrock.governance.proof.logic.formulas import Formula, Tri, conjoin
-from guardedbedrock.governance.proof.logic.request_texts import RequestTexts
+from guardedbedrock.governance.proof.logic.request_strings import RequestStrings
 from guardedbedrock.governance.proof.policies import PlacedStatement, ProofPolicies
 from guardedbedrock.governance.proof.solving.propositional import is_unsatisfiable
 from guardedbedrock.governance.proof.solving.requests import (
@@ -113,9 +113,9 @@ class Prover:
         owners = ((_RESOURCE_ACCOUNT, account) for account, _ in self._accounts if account)
         self.keys: ComparedKeys = collect_keys(placed, (*((key, None) for key in also), *fixed.items(), *owners))
         values = {canonical_key(key): value for key, value in fixed.items() if value is not None}
-        several = {canonical_key(key): texts for key, texts in (lists or {}).items()}
-        texts = RequestTexts(self.keys, fixed=values, lists=several, shapes=known_shapes(self.keys))
-        self._encoder = Encoder(texts, Conditions(texts))
+        several = {canonical_key(key): strings for key, strings in (lists or {}).items()}
+        strings = RequestStrings(self.keys, fixed=values, lists=several, shapes=known_shapes(self.keys))
+        self._encoder = Encoder(strings, Conditions(strings))
         self._partly_known = {key: patterns for key, patterns in (partly_known or {}).items() if canonical_key(key) not in values}
         self._solver: Solver | None = None
 

@@ -13,7 +13,7 @@ from itertools import combinations, islice, permutations
 from typing import Final
 
 from guardedbedrock.governance.proof.logic.formulas import And, Formula, Matches, Not, Or, conjoin, disjoin, negate
-from guardedbedrock.governance.proof.logic.texts import Literals, SearchLimitError, find_text
+from guardedbedrock.governance.proof.logic.string_search import Literals, SearchLimitError, find_string
 
 _MOST_STEPS: Final = 2000
 """Branches after which the search gives up; the solver then decides."""
@@ -65,7 +65,7 @@ def _atoms(formula: Formula) -> list[Formula]:
 
 def _is_impossible(literals: Literals) -> bool:
     try:
-        return find_text(literals) is None
+        return find_string(literals) is None
     except SearchLimitError:
         return False
 

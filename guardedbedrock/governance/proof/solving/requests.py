@@ -27,8 +27,8 @@ from guardedbedrock.governance.proof.logic.formulas import (
     Present,
     Repeat,
     Shaped,
-    Text,
-    TextShape,
+    StringShape,
+    UnknownString,
     Used,
     conjoin,
     disjoin,
@@ -59,16 +59,16 @@ _NAME: Final = Repeat((_LOWER, ("A", "Z"), _DIGIT, ("-", "/"), ("_", "_")), 1)
 _WORD: Final = Repeat((_LOWER, ("A", "Z"), _DIGIT, ("-", "."), ("_", "_")), 1)
 _VERSION: Final = Repeat((_DIGIT,), 1, 4)
 _VARIANT: Final = Repeat((_LOWER, _DIGIT), 1, 8)
-_MODEL_ID: Final[TextShape] = (_WORD, Choice((("",), (":", _VERSION), (":", _VERSION, ":", _VARIANT))))
+_MODEL_ID: Final[StringShape] = (_WORD, Choice((("",), (":", _VERSION), (":", _VERSION, ":", _VARIANT))))
 """A model ID or a profile ID, such as ``anthropic.claude-v2:1:200k``. Names of other types have no colon."""
 _NAMED_BY_MODEL_ID: Final = frozenset({"foundation-model", "inference-profile"})
 _PARTITION: Final = Choice((("aws",), ("aws-cn",), ("aws-us-gov",)))
-REGION: Final[TextShape] = (Repeat((_LOWER, _DIGIT, ("-", "-")), 1),)
+REGION: Final[StringShape] = (Repeat((_LOWER, _DIGIT, ("-", "-")), 1),)
 """More strings than there are Regions, because AWS adds Regions. A witness gets a usual Region if possible."""
 _DIGITS: Final = Repeat((_DIGIT,), 1)
 _SEGMENT: Final = Repeat(((" ", "9"), (";", "~")), 0)
 _ANY_TEXT: Final = Repeat(((" ", "~"),), 0)
-_ARN: Final[TextShape] = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _ANY_TEXT)
+_ARN: Final[StringShape] = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _ANY_TEXT)
 _ACCOUNT_DIGITS: Final = 12
 _KMS_KEY: Final[Tokens] = join(("arn:", ANY_BUT_COLON, ":kms:", ANY_BUT_COLON, ":", ANY_BUT_COLON, ":key/", ANY))
 """Only the actions of KMS are authorized on a key, and its key policy must allow them."""
@@ -86,10 +86,10 @@ class _Shapes:
         guardrail: A value of ``bedrock:GuardrailIdentifier``.
     """
 
-    partition: TextShape
-    region: TextShape
-    name: TextShape
-    guardrail: TextShape
+    partition: StringShape
+    region: StringShape
+    name: StringShape
+    guardrail: StringShape
 
 
 _ANY: Final = _Shapes(
@@ -178,7 +178,7 @@ def shape_of_resource(situation: RequestClass) -> Shaped | None:
 
 @lru_cache(maxsize=4096)  # keyed by all arguments: each question asks for every action and type
 def _resource_shape(action: str, types: tuple[str, ...] | None, account: str, foreign: bool) -> Shaped | None:  # noqa: FBT001
-    named: TextShape = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, f":{account}:", _ANY_TEXT)
+    named: StringShape = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, f":{account}:", _ANY_TEXT)
     if types is not None:
         options = tuple(_shape_of(one, account, _ANY) for one in types)
     elif action in reference.actions():
@@ -190,15 +190,15 @@ def _resource_shape(action: str, types: tuple[str, ...] | None, account: str, fo
     return Shaped(RESOURCE, options[0] if len(options) == 1 else (Choice(options),))
 
 
-def known_shapes(keys: ComparedKeys) -> dict[Text, Shaped]:
+def known_shapes(keys: ComparedKeys) -> dict[UnknownString, Shaped]:
     """Return the shapes that the values of keys have in every request with the key."""
-    text = Text(GUARDRAIL)
+    text = UnknownString(GUARDRAIL)
     return {text: Shaped(text, _ANY.guardrail)} if GUARDRAIL in keys.slots else {}
 
 
-def usual_shapes(situation: RequestClass) -> dict[Text, TextShape]:
+def usual_shapes(situation: RequestClass) -> dict[UnknownString, StringShape]:
     """Return shapes of strings that make a witness easy to read: a usual Region, model and guardrail."""
-    shapes = {Text(GUARDRAIL): _USUAL.guardrail, Text("aws:requestedregion"): _USUAL.region}
+    shapes = {UnknownString(GUARDRAIL): _USUAL.guardrail, UnknownString("aws:requestedregion"): _USUAL.region}
     types = types_in(situation)
     return shapes if not types else {**shapes, RESOURCE: _shape_of(types[0], situation.account, _USUAL)}
 
@@ -240,9 +240,9 @@ def _fits(resource_type: str, situation: RequestClass) -> bool:
     return ("${Account}" in reference.resource_arns()[resource_type]) is bool(situation.account)
 
 
-def _shape_of(resource_type: str, account: str, given: _Shapes) -> TextShape:
+def _shape_of(resource_type: str, account: str, given: _Shapes) -> StringShape:
     """Return the shape of a resource type's ARNs in an account."""
-    named: Mapping[str, TextShape] = {"${Partition}": given.partition, "${Region}": given.region, "${Account}": (account,)}
+    named: Mapping[str, StringShape] = {"${Partition}": given.partition, "${Region}": given.region, "${Account}": (account,)}
     parts: list[str | Repeat | Choice] = []
     for piece in re.split(r"(\$\{\w+\})", reference.resource_arns()[resource_type]):
         if piece in named:
@@ -291,12 +291,14 @@ def _keys(situation: RequestClass, keys: ComparedKeys) -> Iterator[Formula]:
             yield implies(Used(key, slot), Used(key, slot - 1))
         for slot in range(1, keys.slots.get(key, 0)):
             # A key with several values has no empty value, so a set of several strings is never an empty set.
-            yield implies(Used(key, slot), negate(disjoin((Matches(Text(key), ()), Matches(Text(key, slot), ())))))
+            yield implies(
+                Used(key, slot), negate(disjoin((Matches(UnknownString(key), ()), Matches(UnknownString(key, slot), ()))))
+            )
         for slot in range(keys.slots.get(key, 0)):
-            yield implies(Present(key), _value_of(key, Text(key, slot)))
+            yield implies(Present(key), _value_of(key, UnknownString(key, slot)))
 
 
-def _value_of(key: str, text: Text) -> Formula:
+def _value_of(key: str, text: UnknownString) -> Formula:
     if key in BOOLEANS:
         return disjoin((Matches(text, ("true",)), Matches(text, ("false",))))
     if key == GUARDRAIL:
@@ -318,7 +320,7 @@ def _fixed(situation: RequestClass, keys: ComparedKeys) -> Iterator[Formula]:
         if key in keys.cells:
             yield _in_cell_of(key, value, keys.cells[key])
         elif key in keys.slots:
-            yield Matches(Text(key), (value,) if value else ())
+            yield Matches(UnknownString(key), (value,) if value else ())
             yield from (negate(Used(key, slot)) for slot in range(1, keys.slots[key]))
 
 
@@ -327,7 +329,7 @@ def _in_part(situation: RequestClass, keys: ComparedKeys) -> Iterator[Formula]:
         key = canonical_key(name)
         if key in keys.slots:
             yield Present(key)
-            yield disjoin(Matches(Text(key), tokenize(pattern)) for pattern in patterns)
+            yield disjoin(Matches(UnknownString(key), tokenize(pattern)) for pattern in patterns)
 
 
 def _in_cell_of(key: str, value: str, cells: Cells) -> Formula:
@@ -339,7 +341,7 @@ def _in_cell_of(key: str, value: str, cells: Cells) -> Formula:
 def rebuild(solution: Solution, situation: RequestClass, keys: ComparedKeys, policies: ProofPolicies) -> Request:
     """Return the request that a solution describes."""
     context: dict[str, object] = {}
-    for key, value in solution.texts.items():
+    for key, value in solution.strings.items():
         context[keys.spelling.get(key, key)] = list(value) if isinstance(value, tuple) else value
     for key, cell in solution.cells.items():
         sample = keys.cells[key].samples[cell]
@@ -351,7 +353,7 @@ def rebuild(solution: Solution, situation: RequestClass, keys: ComparedKeys, pol
         if key in solution.cells and given is not None:
             for spelling in ("aws:CurrentTime", "aws:EpochTime") if key == TIME else (keys.spelling[key],):
                 context[spelling] = given
-    context |= {name: list(texts) for name, texts in situation.lists.items()}
+    context |= {name: list(strings) for name, strings in situation.lists.items()}
     return Request(
         principal=policies.principal,
         action=situation.action,

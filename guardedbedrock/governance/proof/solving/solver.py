@@ -2,8 +2,8 @@
 The search for a request that satisfies a formula.
 
 cvc5 chooses which facts of the formula are true, as if they were independent. Automata then look for strings that meet the facts,
-see `guardedbedrock.governance.proof.logic.texts`. If no string meets them, the few that exclude each other become a rule for the
-next choice. cvc5 is imported when the first question needs it (extra ``proof``).
+see `guardedbedrock.governance.proof.logic.string_search`. If no string meets them, the few that exclude each other become a rule
+for the next choice. cvc5 is imported when the first question needs it (extra ``proof``).
 
 Source: documentation of cvc5, "Python API".
 """
@@ -30,11 +30,11 @@ from guardedbedrock.governance.proof.logic.formulas import (
     Present,
     Shaped,
     Single,
-    Text,
-    TextShape,
+    StringShape,
+    UnknownString,
     Used,
 )
-from guardedbedrock.governance.proof.logic.texts import Literals, SearchLimitError, shortest_beginning
+from guardedbedrock.governance.proof.logic.string_search import Literals, SearchLimitError, shortest_beginning
 from guardedbedrock.governance.proof.solving.facts import Conflict, Facts, Values, find_values
 
 Status: TypeAlias = Literal["satisfiable", "unsatisfiable", "unknown"]
@@ -49,12 +49,12 @@ class Solution:
 
     Args:
         resource: The resource; ``""`` if the formula does not depend on it.
-        texts: Value of each present key whose values are strings; several values as a tuple.
+        strings: Value of each present key whose values are strings; several values as a tuple.
         cells: Cell of each present key whose values are numbers, dates or addresses.
     """
 
     resource: str = ""
-    texts: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    strings: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     cells: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -94,7 +94,9 @@ class Solver:
             self._solver.setOption(option, value)
         self._built: dict[Formula, Any] = {}
 
-    def solve(self, formula: Formula, preferred: Mapping[Text, TextShape] | None = None) -> tuple[Status, Solution | None, str]:
+    def solve(
+        self, formula: Formula, preferred: Mapping[UnknownString, StringShape] | None = None
+    ) -> tuple[Status, Solution | None, str]:
         """
         Find values that satisfy a formula.
 
@@ -107,7 +109,7 @@ class Solver:
         """
         deadline = monotonic() + self._timeout
         goal = self._term(formula)
-        compared: set[Text] = set()
+        compared: set[UnknownString] = set()
         while (left := deadline - monotonic()) > 0:
             result = self._solver.checkSatAssuming(goal)
             if result.isUnsat():
@@ -146,7 +148,7 @@ class Solver:
         parts = [self._term(Not(atom) if value else atom) for atom, value in conflict]
         self._solver.assertFormula(parts[0] if len(parts) == 1 else self._terms.mkTerm(self._kind.OR, *parts))
 
-    def _learn_alike(self, formula: Formula, conflict: Conflict, compared: set[Text]) -> None:
+    def _learn_alike(self, formula: Formula, conflict: Conflict, compared: set[UnknownString]) -> None:
         """Learn conflicts of the same kind. Policies often have hundreds of them, and each would cost one round of the search."""
         patterns = [(atom, value) for atom, value in conflict if isinstance(atom, Matches) and not atom.fold]
         shapes = tuple((atom, value) for atom, value in conflict if isinstance(atom, Shaped))
@@ -159,7 +161,7 @@ class Solver:
             compared.add(first.text)
             self._learn_contained(formula, first.text)
 
-    def _learn_contained(self, formula: Formula, text: Text) -> None:
+    def _learn_contained(self, formula: Formula, text: UnknownString) -> None:
         """Learn which patterns of a string lie in other patterns of it."""
         for inner, outer in contained(*(_patterns(formula, text, value=value) for value in (True, False))):
             self._learn(((inner, True), (outer, False)))
@@ -215,21 +217,21 @@ class Solver:
     def _model(self, choice: Facts, values: Values) -> Solution:
         slots = self._keys.slots
         present = [atom.key for atom, value in choice.items() if value and isinstance(atom, Present)]
-        texts: dict[str, str | tuple[str, ...]] = {}
+        strings: dict[str, str | tuple[str, ...]] = {}
         for key in present:
             if key not in slots:
                 continue
             if slots[key] == 1 or choice.get(Single(key)):
-                texts[key] = values.text(Text(key))
+                strings[key] = values.text(UnknownString(key))
             else:
                 used = [0, *(slot for slot in range(1, slots[key]) if choice.get(Used(key, slot)))]
-                texts[key] = tuple(values.text(Text(key, slot)) for slot in used)
+                strings[key] = tuple(values.text(UnknownString(key, slot)) for slot in used)
         cells = {key: values.cells.get(key, 0) for key in present if key in self._keys.cells}
-        resource = values.text(RESOURCE) if RESOURCE in values.texts else ""
-        return Solution(resource, texts, cells)
+        resource = values.text(RESOURCE) if RESOURCE in values.strings else ""
+        return Solution(resource, strings, cells)
 
 
-def _patterns(formula: Formula, text: Text, *, value: bool) -> list[Matches]:
+def _patterns(formula: Formula, text: UnknownString, *, value: bool) -> list[Matches]:
     """Return the patterns of a string that a formula needs to be true, or false."""
     found: dict[Matches, None] = {}
     waiting, seen = [(formula, True)], set()

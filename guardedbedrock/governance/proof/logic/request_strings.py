@@ -14,21 +14,21 @@ from guardedbedrock.governance.proof.logic.formulas import (
     Present,
     Related,
     Shaped,
-    Text,
     Tri,
+    UnknownString,
     conjoin,
     sure,
     tri_if,
 )
 from guardedbedrock.governance.proof.logic.keys import LOWER_CASE
-from guardedbedrock.governance.proof.logic.texts import relate
+from guardedbedrock.governance.proof.logic.string_search import relate
 from guardedbedrock.iam.matching.arns import PARTS, bounded, split_tokens
 from guardedbedrock.iam.matching.patterns import ANY, Tokens, compile_tokens, join
 from guardedbedrock.iam.matching.variables import Template, Variable, fixed, variables_of
 
 
 @dataclass(frozen=True, slots=True)
-class RequestTexts:
+class RequestStrings:
     """
     What is known about the strings of a request: its resource and the values of its keys.
 
@@ -43,10 +43,10 @@ class RequestTexts:
     keys: ComparedKeys
     fixed: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    shapes: Mapping[Text, Shaped] = field(default_factory=dict)
+    shapes: Mapping[UnknownString, Shaped] = field(default_factory=dict)
     resource: str | None = None
 
-    def at(self, resource: str | None, shaped: Shaped | None) -> RequestTexts:
+    def at(self, resource: str | None, shaped: Shaped | None) -> RequestStrings:
         """
         Return the same strings with another resource.
 
@@ -57,7 +57,7 @@ class RequestTexts:
         others = {text: shape for text, shape in self.shapes.items() if text != RESOURCE}
         return replace(self, resource=resource, shapes=others if shaped is None else {**others, RESOURCE: shaped})
 
-    def matches(self, text: Text, tokens: Tokens, *, fold: bool = False) -> Formula:
+    def matches(self, text: UnknownString, tokens: Tokens, *, fold: bool = False) -> Formula:
         """
         Return whether a string matches a pattern without variables.
 
@@ -77,7 +77,7 @@ class RequestTexts:
             return relation == "all"
         return Matches(text, tokens, fold)
 
-    def matches_template(self, text: Text, template: Template, head: Tokens) -> Tri:
+    def matches_template(self, text: UnknownString, template: Template, head: Tokens) -> Tri:
         """
         Match a pattern with variables. A variable without a value matches nothing.
 
@@ -90,9 +90,9 @@ class RequestTexts:
         if any(key in self.keys.cells or key in self.lists or self.keys.slots.get(key, 1) != 1 for key in names):
             return OPEN
         rest = template[_first_variable(template) :] if head else template
-        pieces = (*head, *(Text(part.key) if isinstance(part, Variable) else part for part in rest))
+        pieces = (*head, *(UnknownString(part.key) if isinstance(part, Variable) else part for part in rest))
         # The facts that do not compare strings with each other often decide alone.
-        loose = self.matches(text, join(ANY if isinstance(piece, Text) else piece for piece in pieces))
+        loose = self.matches(text, join(ANY if isinstance(piece, UnknownString) else piece for piece in pieces))
         return sure(conjoin((*map(Present, names), loose, Related(text, pieces))))
 
     def resolved(self, template: Template) -> Template:

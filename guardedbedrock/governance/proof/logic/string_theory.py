@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, Final, TypeAlias
 
-from guardedbedrock.governance.proof.logic.formulas import Choice, Matches, Related, Repeat, Shaped, Text, TextShape
+from guardedbedrock.governance.proof.logic.formulas import Choice, Matches, Related, Repeat, Shaped, StringShape, UnknownString
 from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, ONE, ONE_BUT_COLON, Tokens, Wildcard
 
-TextLiterals: TypeAlias = "Collection[tuple[Matches | Shaped | Related, bool]]"
+StringLiterals: TypeAlias = "Collection[tuple[Matches | Shaped | Related, bool]]"
 
 _HIGHEST: Final = "\U0002ffff"
 """The highest character of cvc5's strings. Policies cannot tell higher characters apart from others that they do not name."""
@@ -24,7 +24,7 @@ _SAME_WHEN_LOWERED: Final = {"k": "\u212a"}
 
 
 @dataclass(frozen=True, slots=True)
-class TextAnswer:
+class StringAnswer:
     """
     The values of some strings, or the reason why there are none.
 
@@ -34,12 +34,12 @@ class TextAnswer:
         reason: Why neither is known.
     """
 
-    values: Mapping[Text, str] = field(default_factory=dict)
-    conflict: TextLiterals = ()
+    values: Mapping[UnknownString, str] = field(default_factory=dict)
+    conflict: StringLiterals = ()
     reason: str = ""
 
 
-def find_texts(cvc5: Any, literals: TextLiterals, timeout: float) -> TextAnswer:
+def solve_strings(cvc5: Any, literals: StringLiterals, timeout: float) -> StringAnswer:
     """
     Find values of strings for which some facts are true and others false.
 
@@ -51,7 +51,7 @@ def find_texts(cvc5: Any, literals: TextLiterals, timeout: float) -> TextAnswer:
     try:
         return _Strings(cvc5, timeout).find(literals)
     except UnicodeError as error:
-        return TextAnswer(reason=str(error))
+        return StringAnswer(reason=str(error))
 
 
 def _escaped(character: str) -> str:
@@ -76,9 +76,9 @@ class _Strings:
             "tlimit-per": str(max(1, round(timeout * 1000))),
         }.items():
             self._solver.setOption(option, value)
-        self._constants: dict[Text, Any] = {}
+        self._constants: dict[UnknownString, Any] = {}
 
-    def find(self, literals: TextLiterals) -> TextAnswer:
+    def find(self, literals: StringLiterals) -> StringAnswer:
         """
         Find values that meet some facts. Facts that cannot be expressed are left out.
 
@@ -89,15 +89,15 @@ class _Strings:
         result = self._solver.checkSatAssuming(*terms)
         if result.isSat():
             values = {text: str(self._solver.getValue(term).getStringValue()) for text, term in self._constants.items()}
-            return TextAnswer(values=values)
+            return StringAnswer(values=values)
         if result.isUnsat():
-            return TextAnswer(conflict=[terms[term] for term in self._solver.getUnsatAssumptions()])
-        return TextAnswer(reason=f"the solver gave no answer: {str(result.getUnknownExplanation()).rpartition('.')[2].lower()}")
+            return StringAnswer(conflict=[terms[term] for term in self._solver.getUnsatAssumptions()])
+        return StringAnswer(reason=f"the solver gave no answer: {str(result.getUnknownExplanation()).rpartition('.')[2].lower()}")
 
     def _literal(self, fact: Matches | Shaped | Related, wanted: bool) -> Any:  # noqa: FBT001
         if isinstance(fact, Related):
             for text in (fact.text, *fact.pieces):
-                if isinstance(text, Text):
+                if isinstance(text, UnknownString):
                     self._text(text)  # each string gets a value, even if the fact is left out
             return self._related(fact, wanted=wanted)
         if isinstance(fact, Shaped):
@@ -126,7 +126,7 @@ class _Strings:
             return self._plain(text)
         return self._joined([self._letter(letter) for letter in text])
 
-    def _shape(self, shape: TextShape) -> Any:
+    def _shape(self, shape: StringShape) -> Any:
         return self._joined([self._part(part) for part in shape])
 
     def _joined(self, parts: list[Any]) -> Any:
@@ -179,7 +179,7 @@ class _Strings:
         match = self._stars(text, solid, positions, len(relation.pieces) - 1)
         return None if match is None else self._make("NOT", match)
 
-    def _stars(self, text: Any, solid: list[str | Text], positions: list[int], last: int) -> Any:
+    def _stars(self, text: Any, solid: list[str | UnknownString], positions: list[int], last: int) -> Any:
         whole = self._concatenated(solid)
         if not positions:
             return self._make("EQUAL", text, whole)
@@ -206,14 +206,14 @@ class _Strings:
     def _concatenated(self, pieces: Iterable[Any]) -> Any:
         """Join pieces: strings of keys, literal strings, and terms."""
         terms = [
-            self._text(piece) if isinstance(piece, Text) else self._string(piece) if isinstance(piece, str) else piece
+            self._text(piece) if isinstance(piece, UnknownString) else self._string(piece) if isinstance(piece, str) else piece
             for piece in pieces
         ]
         if not terms:
             return self._string("")
         return reduce(lambda left, right: self._make("STRING_CONCAT", left, right), terms)
 
-    def _text(self, text: Text) -> Any:
+    def _text(self, text: UnknownString) -> Any:
         if text not in self._constants:
             self._constants[text] = self._terms.mkConst(self._terms.getStringSort(), f"{text.name} {text.slot}")
         return self._constants[text]

@@ -21,16 +21,16 @@ from guardedbedrock.governance.proof.logic.formulas import (
     Related,
     Repeat,
     Shaped,
-    Text,
+    UnknownString,
     conjoin,
     disjoin,
     negate,
 )
 from guardedbedrock.governance.proof.logic.shapes import shape_automaton
-from guardedbedrock.governance.proof.logic.texts import (
+from guardedbedrock.governance.proof.logic.string_search import (
     SearchLimitError,
     find_conflict,
-    find_text,
+    find_string,
     holds,
     relate,
     shortest_beginning,
@@ -39,8 +39,8 @@ from guardedbedrock.governance.proof.solving.facts import INEXPRESSIBLE
 from guardedbedrock.governance.proof.solving.solver import Solver
 from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, ONE, ONE_BUT_COLON, Tokens, Wildcard, compile_tokens, join
 
-KEY: Final = Text("k:text")
-OTHER: Final = Text("k:other")
+KEY: Final = UnknownString("k:text")
+OTHER: Final = UnknownString("k:other")
 LETTERS: Final = "aAbk:\u212a?"
 SHORT: Final = ["".join(letters) for length in range(4) for letters in product(LETTERS, repeat=length)]
 PLAIN: Final = st.lists(st.sampled_from(["a", "A", "b", "k", ":", "ab"]), max_size=3)
@@ -67,7 +67,7 @@ def meets(literals: Iterable[tuple[Matches | Shaped, bool]], text: str) -> bool:
 @settings(max_examples=examples(400), deadline=None)
 @given(LITERALS)
 def test_a_text_is_found_exactly_if_there_is_one(literals: list[tuple[Matches | Shaped, bool]]) -> None:
-    found = find_text(tuple(literals))
+    found = find_string(tuple(literals))
 
     if found is None:
         assert not any(meets(literals, text) for text in SHORT)
@@ -76,15 +76,15 @@ def test_a_text_is_found_exactly_if_there_is_one(literals: list[tuple[Matches | 
 
 
 @settings(max_examples=examples(300), deadline=None)
-@given(LITERALS.filter(lambda literals: find_text(tuple(literals)) is None))
+@given(LITERALS.filter(lambda literals: find_string(tuple(literals)) is None))
 def test_a_conflict_names_facts_that_no_text_meets(literals: list[tuple[Matches | Shaped, bool]]) -> None:
     conflict = find_conflict(tuple(literals))
 
     assert set(conflict) <= set(literals)
-    assert find_text(conflict) is None
+    assert find_string(conflict) is None
     for left_out in conflict:
         others = tuple(one for one in conflict if one != left_out)
-        assert find_text(others) is not None or len(conflict) == 2
+        assert find_string(others) is not None or len(conflict) == 2
 
 
 @settings(max_examples=examples(300), deadline=None)
@@ -139,7 +139,7 @@ def test_the_shape_of_a_text_decides_most_patterns() -> None:
 )
 def test_ignoring_case_finds_every_capital(pattern: str, excluded: tuple[str, ...], expected: str | None) -> None:
     """The Kelvin sign is a capital k, and the Angstrom sign a capital å."""
-    found = find_text(((Matches(KEY, (pattern,), fold=True), True), *((Matches(KEY, (one,)), False) for one in excluded)))
+    found = find_string(((Matches(KEY, (pattern,), fold=True), True), *((Matches(KEY, (one,)), False) for one in excluded)))
 
     assert found == expected
 
@@ -147,14 +147,14 @@ def test_ignoring_case_finds_every_capital(pattern: str, excluded: tuple[str, ..
 def test_a_greek_sigma_without_case_is_not_decided() -> None:
     """The lower case of a capital sigma depends on its neighbours."""
     with pytest.raises(SearchLimitError):
-        find_text(((Matches(KEY, ("\u03c3",), fold=True), True),))
+        find_string(((Matches(KEY, ("\u03c3",), fold=True), True),))
 
 
 def solve(*parts: Formula, timeout: float = 5) -> tuple[str, dict[str, object], str]:
     keys = ComparedKeys(slots={KEY.name: 1, OTHER.name: 1}, spelling={KEY.name: KEY.name, OTHER.name: OTHER.name})
     formula = conjoin((Present(KEY.name), Present(OTHER.name), *parts))
     status, model, reason = Solver(keys, timeout).solve(formula)
-    return status, {} if model is None else dict(model.texts), reason
+    return status, {} if model is None else dict(model.strings), reason
 
 
 @settings(max_examples=examples(60), deadline=None)
@@ -162,10 +162,10 @@ def solve(*parts: Formula, timeout: float = 5) -> tuple[str, dict[str, object], 
 def test_the_solver_decides_alternatives_of_facts(options: list[list[tuple[Matches | Shaped, bool]]]) -> None:
     alternatives = disjoin(conjoin(fact if wanted else negate(fact) for fact, wanted in option) for option in options)
 
-    status, texts, _ = solve(alternatives)
+    status, strings, _ = solve(alternatives)
 
     if status == "satisfiable":
-        value = texts[KEY.name]
+        value = strings[KEY.name]
         assert isinstance(value, str)
         assert any(meets(option, value) for option in options)
     else:
@@ -181,12 +181,12 @@ NAME: Final = Matches(OTHER, ("b", ANY, "d"))
 
 @pytest.mark.parametrize("tied", [STARTS, ENDS, BETWEEN])
 def test_a_text_that_is_compared_with_another_text_gets_a_value_that_fits(tied: Related) -> None:
-    status, texts, _ = solve(tied, NAME)
+    status, strings, _ = solve(tied, NAME)
 
     assert status == "satisfiable"
-    value, piece = (str(texts[key.name]) for key in (KEY, OTHER))
+    value, piece = (str(strings[key.name]) for key in (KEY, OTHER))
     assert compile_tokens(NAME.pattern)(piece)
-    assert compile_tokens(join(piece if isinstance(one, Text) else one for one in tied.pieces))(value)
+    assert compile_tokens(join(piece if isinstance(one, UnknownString) else one for one in tied.pieces))(value)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_text_that_is_compared_with_another_text_gets_a_value_that_fits(tied: 
         ((negate(BETWEEN), Matches(OTHER, ("ab",)), Matches(KEY, ("x/abc",))), "unknown"),
     ],
 )
-def test_texts_that_are_compared_with_each_other_are_decided(facts: tuple[Formula, ...], expected: str) -> None:
+def test_strings_that_are_compared_with_each_other_are_decided(facts: tuple[Formula, ...], expected: str) -> None:
     """One form stays open: the fact that a string does not match a pattern with a variable and several wildcards."""
     status, _, reason = solve(*facts)
 
@@ -216,9 +216,9 @@ def test_a_pattern_that_lies_in_many_others_takes_few_rounds() -> None:
     wide = [Matches(KEY, (f"name{number}-", ANY)) for number in range(300)]
 
     assert solve(disjoin(narrow), *(negate(one) for one in wide))[0] == "unsatisfiable"
-    status, texts, _ = solve(disjoin(narrow), *(negate(one) for one in wide[1:]))
+    status, strings, _ = solve(disjoin(narrow), *(negate(one) for one in wide[1:]))
     assert status == "satisfiable"
-    assert str(texts[KEY.name]).startswith("name0-")
+    assert str(strings[KEY.name]).startswith("name0-")
 
 
 def test_patterns_that_exclude_each_other_take_few_rounds() -> None:

@@ -43,7 +43,7 @@ class SearchLimitError(Exception):
 # -- one string -------------------------------------------------------------------------------------------------------
 
 
-def find_text(literals: Literals) -> str | None:
+def find_string(literals: Literals) -> str | None:
     """
     Find a string for which some facts are true and others are false. Short strings of usual characters are preferred.
 
@@ -84,7 +84,7 @@ def _smallest(literals: Literals) -> Literals:
     """Keep the facts without which some string meets the rest. Each round finds one of them by bisection."""
     needed: Literals = ()
     others = literals
-    while find_text(needed) is not None:
+    while find_string(needed) is not None:
         fails = partial(_fails, needed, others)
         first = bisect_left(range(len(others)), True, key=fails)  # noqa: FBT003  # the first value that is true
         needed = (*needed, others[first])
@@ -93,7 +93,7 @@ def _smallest(literals: Literals) -> Literals:
 
 
 def _fails(needed: Literals, others: Literals, last: int) -> bool:
-    return find_text((*needed, *others[: last + 1])) is None
+    return find_string((*needed, *others[: last + 1])) is None
 
 
 def shortest_beginning(fact: Matches, others: Literals) -> Matches:
@@ -110,7 +110,7 @@ def shortest_beginning(fact: Matches, others: Literals) -> Matches:
     units = [unit for token in fact.pattern for unit in (token if isinstance(token, str) else (token,))]
 
     def excludes(length: int) -> bool:
-        return find_text(((Matches(fact.text, join((*units[:length], ANY))), True), *others)) is None
+        return find_string(((Matches(fact.text, join((*units[:length], ANY))), True), *others)) is None
 
     length = bisect_left(range(len(units)), True, key=excludes)  # noqa: FBT003  # the first value that is true
     return Matches(fact.text, join((*units[:length], ANY))) if length < len(units) else fact
@@ -155,7 +155,7 @@ def relate(shaped: Shaped, pattern: Tokens) -> Relation:
     if not _matcher(pattern)(_sample(shaped)):
         return "some"
     try:
-        outside = find_text(((shaped, True), (Matches(shaped.text, pattern), False)))
+        outside = find_string(((shaped, True), (Matches(shaped.text, pattern), False)))
     except SearchLimitError:
         return "some"
     return "all" if outside is None else "some"
@@ -164,7 +164,7 @@ def relate(shaped: Shaped, pattern: Tokens) -> Relation:
 @lru_cache(maxsize=1024)  # keyed by shape: many patterns are compared with the same one
 def _sample(shaped: Shaped) -> str:
     """Return a short string of a shape."""
-    return find_text(((shaped, True),)) or ""
+    return find_string(((shaped, True),)) or ""
 
 
 # -- the search -------------------------------------------------------------------------------------------------------
