@@ -104,7 +104,7 @@ def _members(value: object, shape: Any) -> Mapping[str, Any] | None:
 def _items(value: object, shape: Any, path: str) -> Iterator[tuple[object, Any, str]]:
     """Yield the values of a list or a map, each with its shape and its path."""
     kind = getattr(shape, "type_name", "")
-    if kind == "list" and isinstance(value, list):
+    if kind == "list" and isinstance(value, list | tuple):  # boto3 accepts both
         yield from ((item, shape.member, f"{path}[{index}]") for index, item in enumerate(value))
     elif kind == "map" and isinstance(value, Mapping):
         yield from ((item, shape.value, f"{path}.{name}") for name, item in value.items())

@@ -130,8 +130,8 @@ def read_policies(
 
 def by_type(given: Any) -> Any:
     """Put sources without a key under ``identity``. A mapping with a Statement is a document, not a mapping of keys."""
-    sources = isinstance(given, Mapping) and "Statement" not in given
-    return given if sources or given is None else {"identity": given}
+    is_by_type = isinstance(given, Mapping) and "Statement" not in given
+    return given if is_by_type or given is None else {"identity": given}
 
 
 def anchored(given: Any, base: Path) -> Any:

@@ -103,8 +103,8 @@ def location_writer(layers: Sequence[Layer]) -> WriteLocation:
 
     def write_location(loc: Loc) -> str:
         keys = (loc[:2], loc[:1]) if loc[0] in MERGED else (loc[:1],)
-        giver = next((layer for key in keys for layer in layers if layer.holds(key)), None)
-        return giver.write_location(loc) if giver else dotted(loc)
+        layer_of_key = next((layer for key in keys for layer in layers if layer.holds(key)), None)
+        return layer_of_key.write_location(loc) if layer_of_key else dotted(loc)
 
     return write_location
 

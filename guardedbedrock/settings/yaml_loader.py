@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 _TAG: Final = "tag:yaml.org,2002:"
 _TEXT: Final = f"{_TAG}str"
 _MERGE: Final = f"{_TAG}merge"
+_DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+\Z")
 _PLAIN: Final = (
     ("bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), "tTfF"),
     ("null", re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""]),
     ("int", re.compile(r"-?(?:0|[1-9][0-9]*)\Z"), "-0123456789"),
-    ("float", re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+\Z"), "-0123456789"),
+    ("float", _DECIMAL, "-0123456789"),
     ("merge", re.compile(r"<<\Z"), "<"),
 )
 """The types of plain scalars: the tag, the form and its first characters. Any other plain scalar is a string."""
-_DECIMAL: Final = _PLAIN[3][1]
 _TYPES_OF_KEYS: Final = frozenset(f"{_TAG}{name}" for name in ("bool", "null", "int", "float"))
 _FastestLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -122,8 +122,8 @@ def _policies_of(account: Account, principal: str) -> Any:
     documents = {arn: (snapshot.get("managed_policies") or {}).get(arn) for arn in managed if arn}
     shared = [snapshot.get(name) for name in ("scp", "rcp", "resource_policies")]
     gaps = account.gaps_of(principal)
-    tags_and_inline = dict(entry.tags), dict(entry.inline), entry.boundary, entry.missing
-    return tags_and_inline, groups, documents, shared, gaps, account.is_management_account
+    of_principal = dict(entry.tags), dict(entry.inline), entry.boundary, entry.missing
+    return of_principal, groups, documents, shared, gaps, account.is_management_account
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ class _Loaded:
     read_at: float
     guardrails: tuple[Guardrail, ...]
     regions: tuple[str, ...]
+    # Cache, keyed by the identity of the rules that they replace: every call of a client asks for the same derived rules.
     rules: dict[int, tuple[Rules, Rules]] = field(default_factory=dict)
 
 
@@ -167,7 +168,11 @@ class LiveSource:
 
     def is_ready(self, rules: Rules) -> bool:
         """Return whether `current` returns without reading the source."""
-        return bool(self._failure) or (self._loaded is not None and id(rules) in self._loaded.rules)
+        try:
+            principals = (rules.principal(),) if self.has_policies else ()
+        except ConfigurationError:  # `current` reports it, and reads nothing
+            return True
+        return self._has_read_for(principals, ())
 
     def _first_use(self, rules: Rules) -> Rules:
         REFRESHER.add(self)
@@ -180,13 +185,13 @@ class LiveSource:
             except ConfigurationError as error:
                 self._identity_due = self._clock() + _IDENTITY_RETRY
                 return self._unavailable(rules, str(error))
-            self._want((principal,))
+            self._ensure_read((principal,))
         else:
-            self._want()
+            self._ensure_read()
         loaded = self._loaded
         if loaded is None or self._clock() - loaded.read_at > self._freshness.max_stale:
             return self._fallback(rules)
-        return self._made(loaded, rules)
+        return self._rules_from(loaded, rules)
 
     def has_read(self, region: str) -> bool:
         """Return whether `approved` returns without reading the source."""
@@ -204,14 +209,14 @@ class LiveSource:
                 self._regions = tuple(dict.fromkeys((*self._regions, region)))
             return None
         REFRESHER.add(self)
-        self._want(regions=(region,))
+        self._ensure_read(regions=(region,))
         return None if self._approval is None or self._loaded is None else self._loaded.guardrails
 
     def _reads_later(self) -> bool:
         """Return whether a new client need not read the source: only the policies come from it, and the first call reads them."""
         return self._approval is None and self._loaded is None
 
-    def _want(self, principals: Sequence[str] = (), regions: Sequence[str] = ()) -> None:
+    def _ensure_read(self, principals: Sequence[str] = (), regions: Sequence[str] = ()) -> None:
         """Read the source if it has not been read for these principals and regions."""
         if self._has_read_for(principals, regions):
             return
@@ -226,7 +231,7 @@ class LiveSource:
         was_read = self._loaded is not None or bool(self._failure)
         return was_read and set(principals) <= set(self._principals) and set(regions) <= set(self._regions)
 
-    def _made(self, loaded: _Loaded, rules: Rules) -> Rules:
+    def _rules_from(self, loaded: _Loaded, rules: Rules) -> Rules:
         try:
             made = self._derive(loaded, rules)
         except ConfigurationError as error:

@@ -24,7 +24,7 @@ class Schedule:
 
     Args:
         refresh: Seconds between two successful reads.
-        random: Returns numbers from 0 to 1.
+        random: The random number generator; tests pass one with a seed.
 
     Attributes:
         due: The time of the next read.
@@ -49,7 +49,7 @@ class Schedule:
         self.due = now + self.random.uniform(0, window)
 
     def hurry(self, now: float) -> bool:
-        """Read early, at most once in `EARLY_REFRESH` seconds; return whether the time changed."""
+        """Make the next read due now, at most once in `EARLY_REFRESH` seconds; return whether `due` changed."""
         if now < self._earliest:
             return False
         self._earliest = now + EARLY_REFRESH

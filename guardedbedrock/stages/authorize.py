@@ -48,6 +48,7 @@ def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> Autho
     started = perf_counter()
     if rules.unavailable:
         observers.emit(SourceUnavailable(rules.unavailable, rules.on_unavailable))
+    verdict: Verdict | None = None
     try:
         verdict = judge(guarded, rules)
         if observers.wants_routine or verdict.decision != "allowed":
@@ -58,9 +59,7 @@ def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> Autho
         observers.emit(CallRefused(error, enforced=rules.mode == "enforce"))
         if rules.mode == "enforce":
             raise
-        if isinstance(error, PreflightUnavailableError) and not error.authorizations:
-            verdict = Verdict("indeterminate", (), guarded.params, guarded.guardrail)
-    return AuthorizedCall(guarded, verdict)
+    return AuthorizedCall(guarded, verdict or Verdict("indeterminate", (), guarded.params, guarded.guardrail))
 
 
 def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
@@ -70,7 +69,7 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
     Raises:
         PreflightUnavailableError: The principal is unknown, or the source of the policies is unavailable.
     """
-    # INVARIANT: Rules with a source have no policies. Clients resolve them when a call begins; if one does not, this does.
+    # INVARIANT: Rules with a source have no policies. Clients resolve them when a call begins; this line is for one that did not.
     rules = rules.current()
     if rules.unavailable and rules.on_unavailable == "deny":
         raise source_unavailable(guarded.call.name, rules, 'use a snapshot, or set on_unavailable = "allow"')

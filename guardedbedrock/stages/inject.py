@@ -137,9 +137,9 @@ def _guarded(call: Call, location: GuardrailLocation, rules: Rules, observers: O
         if gaps:
             _report_gaps(gaps, call, rules, observers)
     if observers.wants_routine:
-        named = dict(reversed(sent))  # the first structure counts if several get the same guardrail
+        named_by_caller = dict(reversed(sent))  # the first structure counts if several get the same guardrail
         for guardrail in dict.fromkeys(guardrail for guardrail, _ in sent):
-            observers.emit(GuardrailInjected(guardrail, was_there=named[guardrail]))
+            observers.emit(GuardrailInjected(guardrail, was_there=named_by_caller[guardrail]))
     return GuardedCall(call=call, params=params, guardrail=first, injected=not was_there, guardrail_refs=tuple(refs))
 
 
@@ -224,17 +224,13 @@ def _report_gaps(gaps: tuple[CoverageGap, ...], call: Call, rules: Rules, observ
     observers.emit(CallRefused(error, enforced=False))
 
 
-def choose(call: Call, rules: Rules) -> Guardrail:
+def _choose(model: object, call: Call, rules: Rules) -> Guardrail:
     """
-    Choose among the guardrails of the call's region: the one chosen by name, else the first that fits the call's model.
+    Choose among the guardrails of the call's Region: the one chosen by name, else the first that fits the model.
 
     Raises:
         GuardrailNotApprovedError: No approved guardrail matches.
     """
-    return _choose(call.model, call, rules)
-
-
-def _choose(model: object, call: Call, rules: Rules) -> Guardrail:
     preferred = _preferred(model, call, rules)
     if preferred is None:
         raise _none_approved(model, call, rules)

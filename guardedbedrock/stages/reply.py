@@ -54,7 +54,7 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> Any:
     if observers.wants_content:
         observers.emit(ContentReceived(response if body is None else body))
     if observers.wants_routine:
-        observers.emit(response_received(reply, _answer(reply)))
+        observers.emit(response_received(reply, _reply_metadata(reply)))
     if body is None:
         reader = REPLY_TRACES.get(reply.authorized.guarded.call.operation.reply)
         if reader is None:
@@ -70,7 +70,7 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> Any:
 
 
 def _with_sent_guardrail(reply: Reply) -> Any:
-    """Record the sent guardrail in a copy of the response: a reply without a trace names neither it nor its text's source."""
+    """Record the sent guardrail in a copy of the response; a reply without a trace names neither the guardrail nor its source."""
     guarded = reply.authorized.guarded
     identifier, version = guarded.guardrail_ref
     if not (guarded.call.operation.reply and identifier):
@@ -89,7 +89,7 @@ def _source_of(guarded: GuardedCall) -> dict[str, Any]:
 
 def response_received(reply: Reply, answer: ReplyMetadata) -> ResponseReceived:
     """Make the event of a response."""
-    metadata = _metadata(reply)
+    metadata = _response_metadata(reply)
     return ResponseReceived(
         status=_count(metadata.get("HTTPStatusCode")),
         request_id=str(metadata.get("RequestId", "")),
@@ -102,15 +102,15 @@ def _count(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _answer(reply: Reply) -> ReplyMetadata:
+def _reply_metadata(reply: Reply) -> ReplyMetadata:
     if reply.body is not None and reply.authorized.guarded.call.operation.reply.startswith("chat"):
         return metadata_of_chat(reply.body)
     if reply.body is not None:
-        return metadata_of_body(reply.body, as_mapping(_metadata(reply).get("HTTPHeaders")))
+        return metadata_of_body(reply.body, as_mapping(_response_metadata(reply).get("HTTPHeaders")))
     return metadata_of_converse(reply.response) if reply.authorized.guarded.call.operation.reply == "converse" else NO_METADATA
 
 
-def _metadata(reply: Reply) -> Mapping[str, Any]:
+def _response_metadata(reply: Reply) -> Mapping[str, Any]:
     return as_mapping(reply.response.get("ResponseMetadata"))
 
 
@@ -131,6 +131,8 @@ class ReplyCheck:
 
     Attributes:
         intervention: The intervention, once it was reported.
+        raises_intervention: Whether an intervention is raised.
+        raises_unguarded: Whether a reply without a sign of the guardrail is raised.
     """
 
     __slots__ = ("_observers", "_reply", "intervention", "raises_intervention", "raises_unguarded")
@@ -189,7 +191,7 @@ class ReplyCheck:
 
     @property
     def _request_id(self) -> str:
-        return str(_metadata(self._reply).get("RequestId", ""))
+        return str(_response_metadata(self._reply).get("RequestId", ""))
 
     def _about(self) -> dict[str, Any]:
         return {"operation_name": self._reply.authorized.guarded.call.name, "response": self._reply.response}

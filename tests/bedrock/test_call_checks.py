@@ -28,6 +28,12 @@ MISSPELT: dict[str, tuple[str, str, dict[str, Any], str]] = {
         {"messages": [{"role": "user", "content": [BLOCK]}, {"role": "user", "content": [BLOCK, {"txt": "x"}]}]},
         "`messages[1].content[1].txt`; did you mean `text`?",
     ),
+    "a member of an item of a tuple": (
+        "bedrock-runtime",
+        "Converse",
+        {"messages": ({"role": "user", "contnt": []},)},
+        "`messages[0].contnt`; did you mean `content`?",
+    ),
     "a member of a value of a map": (
         "bedrock-runtime",
         "Converse",

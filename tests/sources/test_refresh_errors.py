@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import pytest
 from harness.account import MODEL, document
 from sources.test_snapshots import ROLE, snapshot
 
+from guardedbedrock.core.rules import Rules
 from guardedbedrock.sources.live import Approval, Freshness, LiveSource, is_transient
+from guardedbedrock.sources.refresher import Refresher
 
 LASTING: Final = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "not part of this dump")
 PASSING: Final = (
@@ -91,6 +94,28 @@ def test_error_that_occurred_before_does_not_hold_back_new_policies() -> None:
     second = snapshot(gaps=[gap("ServiceException")], principals=denied)
 
     assert outcomes(first, second) == ["indeterminate", "explicitDeny"]
+
+
+def test_a_failed_read_does_not_count_for_another_principal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An async client reads the source in a thread unless `is_ready` says that it need not be read."""
+    monkeypatch.setattr("guardedbedrock.sources.live.REFRESHER", Refresher())
+    source = LiveSource(
+        name="the source",
+        reader=Readings(),
+        freshness=Freshness(refresh=3600, max_stale=86400),
+        approval=None,
+        has_policies=True,
+        now=lambda: datetime.now(UTC),
+    )
+    ours, theirs = (
+        Rules(approved=(), policies=None, principal=partial(str, f"arn:aws:iam::123456789012:role/{name}")) for name in "AB"
+    )
+
+    assert not source.is_ready(ours)
+    source.current(ours)
+
+    assert source.is_ready(ours)
+    assert not source.is_ready(theirs)
 
 
 def test_new_region_that_is_not_enabled_does_not_make_the_source_unavailable() -> None:

@@ -17,12 +17,12 @@ from guardedbedrock.stages.retry.policy import set_retry_attempts
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """
-    An attempt of botocore's own retries that has failed.
+    An attempt of botocore's own retries that has ended.
 
     Args:
         number: 1 for the first attempt.
         code: The error code, or the class of the error; ``""`` if there was none.
-        ended: When it failed, in seconds of the monotonic clock.
+        ended: When it ended, in seconds of the monotonic clock.
     """
 
     number: int

@@ -34,6 +34,11 @@ from guardedbedrock.stages.authorize import judge
 
 CheckedStep: TypeAlias = Literal["serialized", "signed", "sent"]
 
+_STEPS: Final[Mapping[CheckedStep, str]] = {
+    "serialized": "the serialized request",
+    "signed": "the request about to be signed",
+    "sent": "the request about to be sent",
+}
 NOT_AUTHORIZED: Final = "belongs to a call that this client did not authorize"
 _CHECKED_INDIRECT: Final = ("refuse", "verify")
 """The values of `on_indirect` under which indirect inference is checked."""
@@ -74,7 +79,7 @@ class Gate:
         Raises:
             GuardrailTamperedError: Parameters or URL differ from what was authorized.
         """
-        call = self._open_call()
+        call = self._own_call()
         if call is None or self.rules.mode == "off":
             return
         call.endpoint_url, call.serialized = endpoint_url or self._endpoint_url, None
@@ -100,7 +105,7 @@ class Gate:
         """
         if self.rules.mode == "off":
             return
-        call = self._open_call()
+        call = self._own_call()
         problem = NOT_AUTHORIZED if call is None else self._difference(call, request, request.data)
         self._conclude(call, request.url, "signed", problem)
         if call is not None and problem is None:
@@ -115,7 +120,7 @@ class Gate:
         """
         if self.rules.mode == "off":
             return
-        call = self._open_call()
+        call = self._own_call()
         try:
             body = sent_body(request)
         except ValueError as error:
@@ -135,7 +140,7 @@ class Gate:
         elif call is not None and call.observers.wants_routine:
             call.observers.emit(RequestVerified(url))
 
-    def _open_call(self) -> CallContext | None:
+    def _own_call(self) -> CallContext | None:
         """
         Return the call that this client is making in this context.
 
@@ -288,7 +293,7 @@ class Gate:
 
     def _refuse(self, problem: str, step: CheckedStep, call: CallContext | None) -> None:
         error = GuardrailTamperedError(
-            message=f"the request about to be {step} {problem}",
+            message=f"{_STEPS[step]} {problem}",
             operation_name=call.authorized.guarded.call.name if call else "unknown",
             hint="call the operation on the guarded client, and look for an event handler that changes its requests",
         )
@@ -320,7 +325,7 @@ class _Target(NamedTuple):
     The target of a request, read twice.
 
     Args:
-        lenient: As a server resolves the path that tolerates variants of it; None if it reaches no operation of the runtime.
+        lenient: As resolved by a server that tolerates variants of the path; None if it reaches no operation of the runtime.
         strict: As the path is written; None if it is not exactly the path of an operation.
     """
 
@@ -340,7 +345,7 @@ def _operation_difference(call: CallContext, operation_name: str) -> str | None:
     """
     Compare the operation.
 
-    INVARIANT: a call within a call, on the same client and past its public methods, is not covered by the outer call.
+    INVARIANT: the authorization of a call does not cover another operation that is called inside it on the same client.
     """
     authorized = call.authorized.guarded.call.name
     return None if operation_name == authorized else f"is for another operation than {authorized}"

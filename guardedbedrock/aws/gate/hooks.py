@@ -87,7 +87,7 @@ def late_bound(owner: Any, name: str) -> Callable[[], Callable[..., Any]]:
 
 
 def _method(owner: Any, name: str) -> Callable[..., Any]:
-    """Look a method up as an object does that has no attribute of this name: a mock in a class, for one, is not bound."""
+    """Look up a method in the class and bind it. A mock has no ``__get__``, so it is returned as it is."""
     found: Any = next(vars(cls)[name] for cls in type(owner).__mro__ if name in vars(cls))
     method: Callable[..., Any] = found.__get__(owner, type(owner)) if hasattr(found, "__get__") else found
     return method

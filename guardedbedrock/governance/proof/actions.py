@@ -17,7 +17,7 @@ from guardedbedrock.governance.proof.policies import PlacedStatement, ProofPolic
 from guardedbedrock.iam.matching.patterns import Matcher, compile_pattern, tokenize
 
 _OTHER: Final = "other-service:OtherAction"
-"""An action of no service that a policy names."""
+"""An action of a service that no policy names."""
 _ACTION: Final = UnknownString("action")
 _WORD: Final = Repeat((("a", "z"), ("0", "9"), ("-", "-")), 1)
 _ANY_ACTION: Final[StringShape] = (_WORD, ":", _WORD)

@@ -45,7 +45,7 @@ class Answer:
         question: The question, in words.
         answer: ``proved``, ``refuted`` or ``unknown``.
         witness: A request that shows the opposite, if the answer is ``refuted``.
-        statements: The statements that let the witness through, or that the question is about.
+        statements: The statements that decide about the witness, or that the question is about.
         reason: Why the answer is ``unknown``, or what the witness shows.
         assumptions: What the answer assumes.
         milliseconds: How long it took.

@@ -25,7 +25,7 @@ class GuardrailChange:
         principal: ARN of the principal.
         before: Whether it is proved for the earlier account that every call carries an approved guardrail.
         after: Whether it is proved for the later account.
-        witness: A call without an approved guardrail, of the side that allows it; of `after` if both do.
+        witness: A call without an approved guardrail, of the account that allows it.
         reason: Why an answer is unknown; ``""`` if both are known.
     """
 
@@ -72,9 +72,9 @@ def find_guardrail_changes(
         first, second = (_ask(account, arn, approved, options) for account in (before, after))
         if first.answer == second.answer != "unknown":
             continue
-        refuted = next((one for one in (second, first) if one.witness is not None), first)
+        shown = next((one for one in (second, first) if one.witness is not None), first)
         reason = next((one.reason for one in (second, first) if one.answer == "unknown"), "")
-        yield GuardrailChange(arn, first.answer, second.answer, refuted.witness, reason)
+        yield GuardrailChange(arn, first.answer, second.answer, shown.witness, reason)
 
 
 def _ask(account: Account, arn: str, approved: Sequence[str], options: Options | None) -> Answer:

@@ -17,14 +17,13 @@ from guardedbedrock.governance.proof.policies import PRINCIPAL, ProofPolicies
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.matching.principals import identify
-from guardedbedrock.settings.policy_files import read_policies
+from guardedbedrock.settings.policy_files import LEVELED, read_policies
 from guardedbedrock.settings.settings import load
 from guardedbedrock.settings.sources import FILE
 
 _APPROVED: Final = re.compile(
     r"(?P<arn>arn:aws[a-z-]*:bedrock:[a-z0-9-]+:[0-9]+:guardrail/[a-z0-9]+)(:(?P<version>[1-9][0-9]*|DRAFT))?"
 )
-_LEVELED: Final = frozenset({"scp", "rcp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ class PolicyArguments:
         sources: dict[str, Any] = {}
         for kind, files in (self.files or {}).items():
             if files:
-                sources[kind] = [list(files)] if kind in _LEVELED else list(files)
+                sources[kind] = [list(files)] if kind in LEVELED else list(files)
         return read_policies(sources, base=Path())
 
     def _of_configuration(self) -> ProofPolicies:

@@ -73,14 +73,14 @@ class RetryPolicy:
         attempts: The number of attempts, including the first; 1 never retries.
         longest_wait: Upper bound of a wait, in seconds. Waits are random below a bound that doubles (full jitter). A longer pause
             that the service asks for is respected, as long as there is a deadline.
-        deadline: Seconds after the begin of the call at which no further attempt begins; None for no deadline. It does not
+        deadline: Seconds after the start of the call at which no further attempt begins; None for no deadline. It does not
             interrupt an attempt: the client's own timeouts do.
         capacity: Tokens of the retry quota, which all calls of a client share; 0 never retries.
         sleep: Waits for a number of seconds; a test passes its own. For async clients it may return an awaitable.
         clock: A monotonic clock, in seconds.
 
     Raises:
-        ConfigurationError: A number is of another type, too small or not finite.
+        ConfigurationError: A number is of another type, too small or not finite; or `sleep` or `clock` is not a function.
     """
 
     attempts: int = 3

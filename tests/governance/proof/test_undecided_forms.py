@@ -20,7 +20,7 @@ INVOKE: Final = "bedrock:InvokeModel"
 ALLOW: Final = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 SESSION: Final = "arn:aws:sts::123456789012:assumed-role/App/session"
 FEDERATED: Final = "arn:aws:sts::123456789012:federated-user/ana"
-EXPRESSION: Final = "the answer depends on a pattern that the proof cannot express"
+EXPRESSION: Final = "the answer depends on a condition or a pattern that the proof cannot express"
 VARIABLES: Final = "the answer depends on a pattern with variables and wildcards that the proof cannot express"
 
 

@@ -31,7 +31,7 @@ UNTYPED: Final[Mapping[CellKind, tuple[str, ...]]] = {
 }
 """Strings that are not values of a type. AWS does not document whether ``1e3`` is a number. ``""`` counts as an empty set."""
 
-_OUTSIDE: Final = ("0.0.0.0/0", "::/0")
+_EVERY_ADDRESS: Final = ("0.0.0.0/0", "::/0")
 _BASE64: Final = f"{ascii_uppercase}{ascii_lowercase}{digits}+/"
 
 
@@ -67,14 +67,14 @@ def cells_for(kind: CellKind, bounds: Iterable[str], *, typed: bool) -> Cells:
     return Cells(kind, (*samples, *(() if typed else UNTYPED[kind])))
 
 
-def same_bytes(text: str) -> tuple[str, ...]:
+def same_bytes(string: str) -> tuple[str, ...]:
     """
     Return every string that encodes the same bytes in base64; the last character before the padding has bits that do not count.
 
     >>> same_bytes("AAA=")
     ('AAA=', 'AAB=', 'AAC=', 'AAD=')
     """
-    wanted = values.octets(text)
+    wanted = values.octets(string)
     if wanted is None:
         return ()
     written = b64encode(wanted).decode()
@@ -105,7 +105,7 @@ def _written(kind: CellKind, value: Decimal) -> str:
 
 
 def _addresses(bounds: Sequence[str]) -> tuple[str, ...]:
-    every = dict.fromkeys(block for block in map(values.network, (*bounds, *_OUTSIDE)) if block is not None)
+    every = dict.fromkeys(block for block in map(values.network, (*bounds, *_EVERY_ADDRESS)) if block is not None)
     # Networks are nested or disjoint: in this order, those inside a network follow it directly.
     ordered = sorted(every, key=lambda block: (block.version, int(block.network_address), block.prefixlen))
     alone = {block: _alone(block, islice(ordered, index + 1, None)) for index, block in enumerate(ordered)}
@@ -113,7 +113,13 @@ def _addresses(bounds: Sequence[str]) -> tuple[str, ...]:
 
 
 def _alone(block: Network, following: Iterable[Network]) -> str | None:
-    """Find an address of a network that is in none of the smaller networks, which come first; None if they cover it."""
+    """
+    Find an address of a network that is in none of the smaller networks; None if they cover it.
+
+    Args:
+        block: The network.
+        following: The networks after it in their order; the smaller ones come first.
+    """
     address, last = int(block.network_address), int(block.broadcast_address)
     for other in following:
         if other.version != block.version or int(other.network_address) > address:

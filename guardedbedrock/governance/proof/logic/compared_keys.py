@@ -26,7 +26,8 @@ class ComparedKeys:
 
     Args:
         cells: The keys whose values are numbers, dates or addresses, with their cells.
-        slots: The keys whose values are strings, with the largest number of values.
+        slots: The keys whose values are strings, with the number of modelled values. `MOST_SLOTS` + 1 means that a key needs
+            more, so answers about it stay open.
         spelling: Each key as a policy spells it.
     """
 

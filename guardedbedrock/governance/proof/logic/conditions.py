@@ -65,6 +65,7 @@ class Conditions:
 
     def hold(self, placed: PlacedStatement) -> Tri:
         """Return whether every condition of a statement holds."""
+        # INVARIANT: the question keeps the statements as long as this object, so no id() is used twice.
         known = id(placed.statement), placed.document.version
         if known not in self._known:
             has_version = placed.document.version == VARIABLES_SINCE
@@ -135,28 +136,28 @@ class Conditions:
     def _is_used(self, key: str, slot: int) -> Formula:
         return True if slot == 0 else conjoin((negate(Single(key)), Used(key, slot)))
 
-    def _value(self, condition: Condition, operator: Operator, text: UnknownString, *, variables: bool) -> Tri:
+    def _value(self, condition: Condition, operator: Operator, string: UnknownString, *, variables: bool) -> Tri:
         """Return whether one value of the key matches one of the policy values."""
         kind = kind_of(operator.name)
         if kind is not None:
-            cells = self.strings.keys.cells.get(text.name)
+            cells = self.strings.keys.cells.get(string.name)
             if cells is None or cells.kind != kind:
                 return OPEN
             positive = OPERATORS[_positive(operator.name)]
             matches = positive.compile([(value,) if value else () for value in condition.values])
             # If AWS does not document the form of a policy value, it is not certain for any cell whether it matches.
             return Tri(
-                self._cells(text.name, cells, lambda sample: matches(sample) is True),
-                self._cells(text.name, cells, lambda sample: matches(sample) is not False),
+                self._cells(string.name, cells, lambda sample: matches(sample) is True),
+                self._cells(string.name, cells, lambda sample: matches(sample) is not False),
             )
-        if text.name in self.strings.keys.cells:
+        if string.name in self.strings.keys.cells:
             return OPEN
         with_variables = variables and operator.variables
         templates = [
             self.strings.resolved(parse_template(value, operator.tokenizer)) if with_variables else operator.tokenizer(value)
             for value in condition.values
         ]
-        read = partial(self._policy_value, operator, text)
+        read = partial(self._policy_value, operator, string)
         return tri_or(self.strings.each_default(template, read) for template in templates)
 
     def _cells(self, key: str, cells: Cells, matches: Callable[[str], bool]) -> Formula:
@@ -165,38 +166,38 @@ class Conditions:
             return True
         return InCells(key, chosen) if chosen else False
 
-    def _policy_value(self, operator: Operator, text: UnknownString, template: Template) -> Tri:
+    def _policy_value(self, operator: Operator, string: UnknownString, template: Template) -> Tri:
         name = operator.name
         if name in _ARN:
-            return self._arn(template, text)
+            return self._arn(template, string)
         if name in _LIKE or name in _EXACT:
             if has_variables(template):
-                return self.strings.matches_template(text, template, ())
-            return sure(self.strings.matches(text, fixed(template)))
+                return self.strings.matches_template(string, template, ())
+            return sure(self.strings.matches(string, fixed(template)))
         if name in _FOLDED:
             if has_variables(template):
                 return OPEN
             lower = tuple(token.lower() if isinstance(token, str) else token for token in fixed(template))
-            return sure(self.strings.matches(text, lower, fold=True))
+            return sure(self.strings.matches(string, lower, fold=True))
         if name == "BinaryEquals":
             encodings = same_bytes("".join(token for token in fixed(template) if isinstance(token, str)))
-            return sure(disjoin(self.strings.matches(text, (one,) if one else ()) for one in encodings))
+            return sure(disjoin(self.strings.matches(string, (one,) if one else ()) for one in encodings))
         return OPEN
 
-    def _arn(self, template: Template, text: UnknownString) -> Tri:
+    def _arn(self, template: Template, string: UnknownString) -> Tri:
         """Compare part by part. For a value that is not an ARN, and for a pattern with fewer parts, AWS documents no rule."""
-        is_arn = True if text.name in ARNS else self.strings.matches(text, _AN_ARN)
+        is_arn = True if string.name in ARNS else self.strings.matches(string, _AN_ARN)
         if has_variables(template):
             head = head_of(template)
-            answer = self.strings.matches_template(text, template, head)
+            answer = self.strings.matches_template(string, template, head)
             matched = conjoin((is_arn, answer.must)) if head else False
             return Tri(matched, disjoin((answer.may, negate(is_arn))))
         tokens = fixed(template)
         if tokens == (ANY,):
             return Tri(is_arn, may=True)
         if len(split_tokens(tokens)) != len(PARTS):
-            return Tri(must=False, may=disjoin((negate(is_arn), self.strings.matches(text, tokens))))
-        matched = conjoin((is_arn, self.strings.matches(text, bounded(tokens, segment_end_expands=False))))
+            return Tri(must=False, may=disjoin((negate(is_arn), self.strings.matches(string, tokens))))
+        matched = conjoin((is_arn, self.strings.matches(string, bounded(tokens, segment_end_expands=False))))
         return Tri(matched, disjoin((matched, negate(is_arn))))
 
 

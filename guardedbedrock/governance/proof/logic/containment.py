@@ -17,7 +17,7 @@ _PLACEHOLDER: Final = "\0"
 
 def is_within(inner: Tokens, outer: Tokens) -> bool:
     """Return whether every string that matches one pattern matches another. False if only a search can tell."""
-    return inner == outer or _surrounds(outer)(_as_text(inner))
+    return inner == outer or _surrounds(outer)(_as_string(inner))
 
 
 def contained(inner: Sequence[Matches], outer: Sequence[Matches]) -> Iterator[tuple[Matches, Matches]]:
@@ -26,9 +26,9 @@ def contained(inner: Sequence[Matches], outer: Sequence[Matches]) -> Iterator[tu
 
     Only patterns that contain the longest literal string of the outer pattern are compared with it. Few patterns do.
     """
-    strings = [_as_text(one.pattern) for one in inner]
+    strings = [_as_string(one.pattern) for one in inner]
     joined = _PLACEHOLDER.join(strings)
-    ends = list(accumulate(len(text) + 1 for text in strings))
+    ends = list(accumulate(len(string) + 1 for string in strings))
     for around in outer if strings else ():
         contains = _surrounds(around.pattern)
         longest = max((token for token in around.pattern if isinstance(token, str)), key=len, default="")
@@ -42,14 +42,14 @@ def contained(inner: Sequence[Matches], outer: Sequence[Matches]) -> Iterator[tu
 
 @lru_cache(maxsize=16384)  # keyed by pattern: many patterns are compared with the same one
 def _surrounds(outer: Tokens) -> Matcher:
-    """Return a function that decides whether `outer` surely contains a pattern, which it accepts in the form of `_as_text`."""
+    """Return a function that decides whether `outer` surely contains a pattern, which it accepts in the form of `_as_string`."""
     # INVARIANT: Only a star of the outer pattern can match the placeholder, and a star matches any string there.
     if any(token is not ANY and (isinstance(token, Wildcard) or _PLACEHOLDER in token) for token in outer):
         return _matches_nothing
     return compile_tokens(outer)
 
 
-def _as_text(pattern: Tokens) -> str:
+def _as_string(pattern: Tokens) -> str:
     """Return a pattern as a string, with a placeholder for each wildcard."""
     return "".join(token if isinstance(token, str) else _PLACEHOLDER for token in pattern)
 

@@ -94,6 +94,7 @@ class Encoder:
 
     def _groups_of_action(self, policies: ProofPolicies) -> Groups:
         """Return the groups of statements, of those that cover the action."""
+        # INVARIANT: the question keeps the policies as long as this encoder, so no id() is used twice.
         known = id(policies), self.action
         if known not in self._groups:
             groups = ((kind, [one for one in group if self._covers_action(one)]) for kind, group in policies.groups())
@@ -113,7 +114,7 @@ class Encoder:
                 grants = [(self._grant(one, policies), self.statement(one, policies)) for one in allows]
         if policies.session is not None and not policies.session and principal.kind == "federated-user":
             own["session"] = NO
-        return self._caller(own, grants)
+        return self._combine(own, grants)
 
     def _any_of(self, group: Sequence[PlacedStatement], effect: str, policies: ProofPolicies) -> Tri:
         return tri_or(self.statement(one, policies) for one in group if one.statement.effect == effect)
@@ -136,19 +137,21 @@ class Encoder:
         is_certain = policies.rcp_applies or self.action.partition(":")[0] in RCP_SERVICES
         return answer if kind != "rcp" or is_certain else Tri(must=False, may=answer.may)
 
-    def _caller(self, own: Mapping[PolicyType, Tri], grants: list[tuple[Grant, Tri]] | None) -> Tri:
-        mine = tri_and(own.values())
+    def _combine(self, caller_checks: Mapping[PolicyType, Tri], grants: list[tuple[Grant, Tri]] | None) -> Tri:
+        """Combine what the caller's own policies and the resource-based policies decide."""
+        of_caller = tri_and(caller_checks.values())
         if grants is None:
             # Without a resource-based policy, access to another account's resource is not granted.
-            return NO if self.foreign else mine
+            return NO if self.foreign else of_caller
         if self.foreign:
-            return tri_and((mine, tri_or(answer for _, answer in grants)))
-        return tri_or((mine, *(tri_and((answer, self._through(kind, own))) for kind, answer in grants)))
+            return tri_and((of_caller, tri_or(answer for _, answer in grants)))
+        return tri_or((of_caller, *(tri_and((answer, self._remaining_checks(kind, caller_checks))) for kind, answer in grants)))
 
-    def _through(self, kind: Grant, own: Mapping[PolicyType, Tri]) -> Tri:
+    def _remaining_checks(self, kind: Grant, caller_checks: Mapping[PolicyType, Tri]) -> Tri:
+        """Return the checks of the caller that still apply to a grant of a resource-based policy."""
         if kind in (Grant.EXACT, Grant.UNDOCUMENTED):
             return YES
-        boundary, session = own.get("boundary", YES), own.get("session", YES)
+        boundary, session = caller_checks.get("boundary", YES), caller_checks.get("session", YES)
         if kind is Grant.OPEN:
             return Tri(session.must, may=True)
         return tri_and((boundary, session)) if kind in (Grant.ROLE, Grant.PERHAPS) else NO

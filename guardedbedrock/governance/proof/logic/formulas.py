@@ -16,7 +16,7 @@ from guardedbedrock.iam.matching.patterns import Tokens, Wildcard
 
 class UnknownString(NamedTuple):
     """
-    An unknown string: the resource, or one value of a context key.
+    An unknown string: the resource, one value of a context key, or an action.
 
     Args:
         name: ``resource`` or a context key in lower case.
@@ -56,13 +56,13 @@ class Used:
 class Matches:
     """A string matches a pattern; `fold` ignores case, and such a pattern has no wildcard."""
 
-    text: UnknownString
+    string: UnknownString
     pattern: Tokens
     fold: bool = False
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash((self.text, self.pattern, self.fold)))
+        object.__setattr__(self, "_hash", hash((self.string, self.pattern, self.fold)))
 
     def __hash__(self) -> int:
         return self._hash  # computed once: formulas are looked up far more often than they are built
@@ -82,11 +82,11 @@ class Related:
     A string matches a pattern that contains the values of keys.
 
     Args:
-        text: The string.
+        string: The string to compare.
         pieces: Literal strings, wildcards, and the strings of keys.
     """
 
-    text: UnknownString
+    string: UnknownString
     pieces: tuple[str | Wildcard | UnknownString, ...]
 
 
@@ -118,14 +118,14 @@ StringShape: TypeAlias = "tuple[str | Repeat | Choice, ...]"
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """A string has the shape that AWS gives it. Only well-formed requests need this atom."""
+    """A string has a shape: that of well-formed requests and actions, or one that a witness should have."""
 
-    text: UnknownString
+    string: UnknownString
     shape: StringShape
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash((self.text, self.shape)))
+        object.__setattr__(self, "_hash", hash((self.string, self.shape)))
 
     def __hash__(self) -> int:
         return self._hash

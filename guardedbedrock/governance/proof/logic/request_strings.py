@@ -52,37 +52,37 @@ class RequestStrings:
 
         Args:
             resource: The resource; None leaves it free.
-            shaped: The shape of a free resource, if it has one.
+            shaped: The shape of a free resource; None if the resource is given, or if there can be none.
         """
-        others = {text: shape for text, shape in self.shapes.items() if text != RESOURCE}
+        others = {string: shape for string, shape in self.shapes.items() if string != RESOURCE}
         return replace(self, resource=resource, shapes=others if shaped is None else {**others, RESOURCE: shaped})
 
-    def matches(self, text: UnknownString, tokens: Tokens, *, fold: bool = False) -> Formula:
+    def matches(self, string: UnknownString, tokens: Tokens, *, fold: bool = False) -> Formula:
         """
         Return whether a string matches a pattern without variables.
 
         Args:
-            text: The string.
+            string: The string to compare.
             tokens: The pattern.
             fold: Whether case is ignored; such a pattern has no wildcard and is in lower case.
         """
-        if text == RESOURCE and self.resource is not None:
+        if string == RESOURCE and self.resource is not None:
             return compile_tokens(tokens)(self.resource)
         if tokens == (ANY,):
             return True
-        fold = fold and text.name not in LOWER_CASE
-        shaped = self.shapes.get(text)
+        fold = fold and string.name not in LOWER_CASE
+        shaped = self.shapes.get(string)
         relation = "some" if shaped is None or fold else relate(shaped, tokens)
         if relation != "some":
             return relation == "all"
-        return Matches(text, tokens, fold)
+        return Matches(string, tokens, fold)
 
-    def matches_template(self, text: UnknownString, template: Template, head: Tokens) -> Tri:
+    def matches_template(self, string: UnknownString, template: Template, head: Tokens) -> Tri:
         """
         Match a pattern with variables. A variable without a value matches nothing.
 
         Args:
-            text: The string.
+            string: The string to compare.
             template: The pattern.
             head: The tokens before its first variable, if wildcards in it must not match colons.
         """
@@ -92,8 +92,8 @@ class RequestStrings:
         rest = template[_first_variable(template) :] if head else template
         pieces = (*head, *(UnknownString(part.key) if isinstance(part, Variable) else part for part in rest))
         # The facts that do not compare strings with each other often decide alone.
-        loose = self.matches(text, join(ANY if isinstance(piece, UnknownString) else piece for piece in pieces))
-        return sure(conjoin((*map(Present, names), loose, Related(text, pieces))))
+        loose = self.matches(string, join(ANY if isinstance(piece, UnknownString) else piece for piece in pieces))
+        return sure(conjoin((*map(Present, names), loose, Related(string, pieces))))
 
     def resolved(self, template: Template) -> Template:
         """Replace the variables whose value is the same in every request."""

@@ -36,10 +36,10 @@ class ShapeAutomaton:
         """Return whether the string that led to a state has the shape."""
         return self._end in state
 
-    def read(self, text: str) -> frozenset[int]:
+    def read(self, string: str) -> frozenset[int]:
         """Return the state after a string."""
         state = self.start
-        for character in text:
+        for character in string:
             state = self.step(state, character)
         return state
 

@@ -53,7 +53,7 @@ def find_string(literals: Literals) -> str | None:
     Raises:
         SearchLimitError: The search is too large.
     """
-    only = next((text for fact, wanted in literals if wanted and (text := _only_text(fact)) is not None), None)
+    only = next((string for fact, wanted in literals if wanted and (string := _only_string(fact)) is not None), None)
     if only is not None:
         return only if all(holds(fact, only) is wanted for fact, wanted in literals) else None
     positive = tuple(one for one in literals if one[1])
@@ -73,7 +73,7 @@ def find_conflict(literals: Literals) -> Literals:
     for fact, wanted in literals:
         if not wanted:
             continue
-        only = _only_text(fact)
+        only = _only_string(fact)
         for other in literals:
             if holds(other[0], only) is not other[1] if only is not None else _surely_conflict(fact, other):
                 return (fact, True), other
@@ -110,10 +110,10 @@ def shortest_beginning(fact: Matches, others: Literals) -> Matches:
     units = [unit for token in fact.pattern for unit in (token if isinstance(token, str) else (token,))]
 
     def excludes(length: int) -> bool:
-        return find_string(((Matches(fact.text, join((*units[:length], ANY))), True), *others)) is None
+        return find_string(((Matches(fact.string, join((*units[:length], ANY))), True), *others)) is None
 
     length = bisect_left(range(len(units)), True, key=excludes)  # noqa: FBT003  # the first value that is true
-    return Matches(fact.text, join((*units[:length], ANY))) if length < len(units) else fact
+    return Matches(fact.string, join((*units[:length], ANY))) if length < len(units) else fact
 
 
 def _surely_conflict(fact: Fact, other: tuple[Fact, bool]) -> bool:
@@ -126,15 +126,15 @@ def _surely_conflict(fact: Fact, other: tuple[Fact, bool]) -> bool:
     return not against.fold and not shape_automaton(fact.shape).may_match(against.pattern)
 
 
-def holds(fact: Fact, text: str) -> bool:
+def holds(fact: Fact, string: str) -> bool:
     """Return whether a fact is true for a string."""
     if isinstance(fact, Shaped):
         automaton = shape_automaton(fact.shape)
-        return automaton.accepts(automaton.read(text))
-    return _matcher(fact.pattern)(text.lower() if fact.fold else text)
+        return automaton.accepts(automaton.read(string))
+    return _matcher(fact.pattern)(string.lower() if fact.fold else string)
 
 
-def _only_text(fact: Fact) -> str | None:
+def _only_string(fact: Fact) -> str | None:
     """Return the only string for which a fact is true; None if there are several."""
     if isinstance(fact, Matches) and not fact.fold and not any(isinstance(token, Wildcard) for token in fact.pattern):
         return "".join(str(token) for token in fact.pattern)
@@ -155,7 +155,7 @@ def relate(shaped: Shaped, pattern: Tokens) -> Relation:
     if not _matcher(pattern)(_sample(shaped)):
         return "some"
     try:
-        outside = find_string(((shaped, True), (Matches(shaped.text, pattern), False)))
+        outside = find_string(((shaped, True), (Matches(shaped.string, pattern), False)))
     except SearchLimitError:
         return "some"
     return "all" if outside is None else "some"
@@ -177,9 +177,9 @@ def _search(literals: Literals) -> str | None:
     start = tuple(side.start for side in sides)
     seen, waiting, steps = {start}, deque([(start, "")]), 0
     while waiting:
-        states, text = waiting.popleft()
+        states, string = waiting.popleft()
         if all(side.is_met(state) for side, state in zip(sides, states, strict=True)):
-            return text
+            return string
         for character in alphabet:
             after: list[Any] = []
             for side, state in zip(sides, states, strict=True):
@@ -191,7 +191,7 @@ def _search(literals: Literals) -> str | None:
                 reached = tuple(after)
                 if reached not in seen:
                     seen.add(reached)
-                    waiting.append((reached, text + character))
+                    waiting.append((reached, string + character))
             steps += len(after) + 1
         if steps > _MOST_STEPS:
             raise SearchLimitError("the patterns of one string have too many combinations")

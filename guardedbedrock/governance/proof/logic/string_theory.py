@@ -82,13 +82,13 @@ class _Strings:
         """
         Find values that meet some facts. Facts that cannot be expressed are left out.
 
-        INVARIANT: A conflict of the other facts is also a conflict of all facts. Values may violate a fact that is left out, so
-        the caller compares the values with every fact.
+        INVARIANT: A conflict of the other facts is also a conflict of all facts. Values may violate a fact that is left out. Only
+        `Related` facts can be left out, and the caller compares the values with these.
         """
         terms = {term: one for one in literals if (term := self._literal(*one)) is not None}
         result = self._solver.checkSatAssuming(*terms)
         if result.isSat():
-            values = {text: str(self._solver.getValue(term).getStringValue()) for text, term in self._constants.items()}
+            values = {string: str(self._solver.getValue(term).getStringValue()) for string, term in self._constants.items()}
             return StringAnswer(values=values)
         if result.isUnsat():
             return StringAnswer(conflict=[terms[term] for term in self._solver.getUnsatAssumptions()])
@@ -96,14 +96,14 @@ class _Strings:
 
     def _literal(self, fact: Matches | Shaped | Related, wanted: bool) -> Any:  # noqa: FBT001
         if isinstance(fact, Related):
-            for text in (fact.text, *fact.pieces):
-                if isinstance(text, UnknownString):
-                    self._text(text)  # each string gets a value, even if the fact is left out
+            for string in (fact.string, *fact.pieces):
+                if isinstance(string, UnknownString):
+                    self._constant(string)  # each string gets a value, even if the fact is left out
             return self._related(fact, wanted=wanted)
         if isinstance(fact, Shaped):
-            term = self._make("STRING_IN_REGEXP", self._text(fact.text), self._shape(fact.shape))
+            term = self._make("STRING_IN_REGEXP", self._constant(fact.string), self._shape(fact.shape))
         else:
-            term = self._matches(self._text(fact.text), fact.pattern, fold=fact.fold)
+            term = self._matches(self._constant(fact.string), fact.pattern, fold=fact.fold)
         return term if wanted else self._make("NOT", term)
 
     def _matches(self, term: Any, pattern: Tokens, *, fold: bool) -> Any:
@@ -121,10 +121,10 @@ class _Strings:
             below, above = self._range("\0", "9"), self._range(";", _HIGHEST)
             one = self._make("REGEXP_UNION", below, above)
             return self._make("REGEXP_STAR", one) if token is ANY_BUT_COLON else one
-        text = str(token)
+        string = str(token)
         if not fold:
-            return self._plain(text)
-        return self._joined([self._letter(letter) for letter in text])
+            return self._plain(string)
+        return self._joined([self._letter(letter) for letter in string])
 
     def _shape(self, shape: StringShape) -> Any:
         return self._joined([self._part(part) for part in shape])
@@ -150,7 +150,7 @@ class _Strings:
         if not letter.isascii():
             raise UnicodeError(f"a comparison that ignores case has the character U+{ord(letter):X}")
         spellings = dict.fromkeys((letter, letter.upper(), _SAME_WHEN_LOWERED.get(letter, letter)))
-        alternatives = [self._plain(one) for one in spellings if len(one) == 1]
+        alternatives = [self._plain(one) for one in spellings]
         return alternatives[0] if len(alternatives) == 1 else self._make("REGEXP_UNION", *alternatives)
 
     def _range(self, first: str, last: str) -> Any:
@@ -166,33 +166,33 @@ class _Strings:
         Returns:
             None if it cannot be expressed.
         """
-        text = self._text(relation.text)
+        string = self._constant(relation.string)
         if wanted:
             limits: list[Any] = []
             pieces = [self._any(piece, limits) if isinstance(piece, Wildcard) else piece for piece in relation.pieces]
-            same = self._make("EQUAL", text, self._concatenated(pieces))
+            same = self._make("EQUAL", string, self._concatenated(pieces))
             return self._make("AND", same, *limits) if limits else same
         solid = [piece for piece in relation.pieces if not isinstance(piece, Wildcard)]
         positions = [position for position, piece in enumerate(relation.pieces) if piece is ANY]
         if len(solid) + len(positions) < len(relation.pieces):
             return None
-        match = self._stars(text, solid, positions, len(relation.pieces) - 1)
+        match = self._stars(string, solid, positions, len(relation.pieces) - 1)
         return None if match is None else self._make("NOT", match)
 
-    def _stars(self, text: Any, solid: list[str | UnknownString], positions: list[int], last: int) -> Any:
+    def _stars(self, string: Any, solid: list[str | UnknownString], positions: list[int], last: int) -> Any:
         whole = self._concatenated(solid)
         if not positions:
-            return self._make("EQUAL", text, whole)
+            return self._make("EQUAL", string, whole)
         if positions == [0, last]:
-            return self._make("STRING_CONTAINS", text, whole)
+            return self._make("STRING_CONTAINS", string, whole)
         if len(positions) > 1:
             return None
         start, end = self._concatenated(solid[: positions[0]]), self._concatenated(solid[positions[0] :])
-        length = [self._make("STRING_LENGTH", one) for one in (text, start, end)]
+        length = [self._make("STRING_LENGTH", one) for one in (string, start, end)]
         return self._make(
             "AND",
-            self._make("STRING_PREFIX", start, text),
-            self._make("STRING_SUFFIX", end, text),
+            self._make("STRING_PREFIX", start, string),
+            self._make("STRING_SUFFIX", end, string),
             self._make("GEQ", length[0], self._make("ADD", length[1], length[2])),
         )
 
@@ -206,23 +206,27 @@ class _Strings:
     def _concatenated(self, pieces: Iterable[Any]) -> Any:
         """Join pieces: strings of keys, literal strings, and terms."""
         terms = [
-            self._text(piece) if isinstance(piece, UnknownString) else self._string(piece) if isinstance(piece, str) else piece
+            self._constant(piece)
+            if isinstance(piece, UnknownString)
+            else self._string(piece)
+            if isinstance(piece, str)
+            else piece
             for piece in pieces
         ]
         if not terms:
             return self._string("")
         return reduce(lambda left, right: self._make("STRING_CONCAT", left, right), terms)
 
-    def _text(self, text: UnknownString) -> Any:
-        if text not in self._constants:
-            self._constants[text] = self._terms.mkConst(self._terms.getStringSort(), f"{text.name} {text.slot}")
-        return self._constants[text]
+    def _constant(self, string: UnknownString) -> Any:
+        if string not in self._constants:
+            self._constants[string] = self._terms.mkConst(self._terms.getStringSort(), f"{string.name} {string.slot}")
+        return self._constants[string]
 
-    def _plain(self, text: str) -> Any:
-        return self._make("STRING_TO_REGEXP", self._string(text))
+    def _plain(self, string: str) -> Any:
+        return self._make("STRING_TO_REGEXP", self._string(string))
 
-    def _string(self, text: str) -> Any:
-        return self._terms.mkString("".join(map(_escaped, text)), True)  # noqa: FBT003  # the parameter has no name: escapes
+    def _string(self, string: str) -> Any:
+        return self._terms.mkString("".join(map(_escaped, string)), True)  # noqa: FBT003  # the parameter has no name: escapes
 
     def _make(self, kind: str, *parts: Any) -> Any:
         return self._terms.mkTerm(getattr(self._kind, kind), *parts)

@@ -81,7 +81,7 @@ def open_if_unknown(answer: Answer, unknown: Sequence[str]) -> Answer:
 
 
 def _responsible(policies: ProofPolicies, witness: Request) -> tuple[StatementLocation, ...]:
-    """Name the statements that allow the witness."""
+    """Name the statements that decide about the witness."""
     decision: Decision = policies.policy_set().evaluate(witness)
     return tuple(
         StatementLocation(

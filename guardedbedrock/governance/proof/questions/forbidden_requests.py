@@ -56,16 +56,16 @@ def guardrail_required(
     exempt = [
         join(("arn:", ANY_BUT_COLON, ":bedrock:", ANY_BUT_COLON, "::foundation-model/", *tokenize(one))) for one in exempt_models
     ]
-    is_counting, is_exempt = ([compile_tokens(one) for one in listed] for listed in (counting, exempt))
+    counting_matchers, exempt_matchers = ([compile_tokens(one) for one in listed] for listed in (counting, exempt))
 
     carries = conjoin((Present(GUARDRAIL), disjoin(Matches(UnknownString(GUARDRAIL), one) for one in counting)))
     breaks = conjoin((negate(carries), *(negate(Matches(RESOURCE, one)) for one in exempt)))
 
     def unguarded(request: Request) -> bool:
         value = next((str(value) for key, value in request.context.items() if key.lower() == GUARDRAIL), None)
-        if value is not None and any(matches(value) for matches in is_counting):
+        if value is not None and any(matches(value) for matches in counting_matchers):
             return False
-        if any(matches(request.resource) for matches in is_exempt):
+        if any(matches(request.resource) for matches in exempt_matchers):
             return False
         return policies.policy_set().evaluate(request).outcome == "allowed"
 

@@ -51,9 +51,9 @@ class Values:
     conflicts: list[Conflict] = field(default_factory=list)
     reason: str = ""
 
-    def text(self, text: UnknownString) -> str:
+    def string(self, string: UnknownString) -> str:
         """Return the value of a string; a usual value if the string has no fact."""
-        return self.strings.get(text, "a")
+        return self.strings.get(string, "a")
 
 
 def find_values(
@@ -92,15 +92,15 @@ def _find_by_automata(found: Values, group: FactGroup, preferred: Mapping[Unknow
     related = [(atom, wanted) for atom, wanted in group if isinstance(atom, Related)]
     for atom, wanted in group:
         if not isinstance(atom, Related):
-            own.setdefault(atom.text, []).append((atom, wanted))
+            own.setdefault(atom.string, []).append((atom, wanted))
     values: dict[UnknownString, str] = {}
     try:
-        for text in _pieces_first(own, related):
-            facts = own.get(text, [])
-            given = [(_with_values(atom, values), wanted) for atom, wanted in related if atom.text == text]
-            value = _value((*facts, *given), preferred.get(text, _NAME), text)
+        for string in _pieces_first(own, related):
+            facts = own.get(string, [])
+            given = [(_with_values(atom, values), wanted) for atom, wanted in related if atom.string == string]
+            value = _value((*facts, *given), preferred.get(string, _NAME), string)
             if value is not None:
-                values[text] = value
+                values[string] = value
             elif given and find_string(tuple(facts)) is not None:
                 return False
             else:
@@ -117,24 +117,24 @@ def _find_by_automata(found: Values, group: FactGroup, preferred: Mapping[Unknow
 def _fit(group: FactGroup, values: Mapping[UnknownString, str]) -> bool:
     """Return whether values of all strings meet the facts that compare them with each other."""
     related = ((atom, wanted) for atom, wanted in group if isinstance(atom, Related))
-    return all(holds(_with_values(atom, values), values[atom.text]) is wanted for atom, wanted in related)
+    return all(holds(_with_values(atom, values), values[atom.string]) is wanted for atom, wanted in related)
 
 
-def _value(facts: tuple[tuple[Fact, bool], ...], usual: StringShape, text: UnknownString) -> str | None:
-    value = find_string(((Shaped(text, usual), True), *facts))
+def _value(facts: tuple[tuple[Fact, bool], ...], usual: StringShape, string: UnknownString) -> str | None:
+    value = find_string(((Shaped(string, usual), True), *facts))
     return find_string(facts) if value is None else value
 
 
 def _pieces_first(own: Mapping[UnknownString, object], related: Iterable[tuple[Related, bool]]) -> list[UnknownString]:
     """Return the strings of a group; those that are parts of other strings come first."""
     pieces = {piece: None for atom, _ in related for piece in atom.pieces if isinstance(piece, UnknownString)}
-    return list(dict.fromkeys((*pieces, *own, *(atom.text for atom, _ in related))))
+    return list(dict.fromkeys((*pieces, *own, *(atom.string for atom, _ in related))))
 
 
 def _with_values(related: Related, values: Mapping[UnknownString, str]) -> Matches:
     """Return the pattern that a string is compared with, for values of the pieces. A piece without a value is empty."""
     return Matches(
-        related.text, join(values.get(piece, "") if isinstance(piece, UnknownString) else piece for piece in related.pieces)
+        related.string, join(values.get(piece, "") if isinstance(piece, UnknownString) else piece for piece in related.pieces)
     )
 
 
@@ -161,17 +161,17 @@ def _groups(facts: Facts) -> Iterator[FactGroup]:
     """Yield the facts about each string; strings that a fact compares with each other are one group."""
     leader: dict[UnknownString, UnknownString] = {}
 
-    def first_of(text: UnknownString) -> UnknownString:
-        while (other := leader.setdefault(text, text)) != text:
-            text = other
-        return text
+    def first_of(string: UnknownString) -> UnknownString:
+        while (other := leader.setdefault(string, string)) != string:
+            string = other
+        return string
 
     about = [(atom, value) for atom, value in facts.items() if isinstance(atom, Matches | Shaped | Related)]
     for atom, _ in about:
         for piece in atom.pieces if isinstance(atom, Related) else ():
             if isinstance(piece, UnknownString):
-                leader[first_of(piece)] = first_of(atom.text)
+                leader[first_of(piece)] = first_of(atom.string)
     groups: dict[UnknownString, list[tuple[StringFact, bool]]] = {}
     for atom, value in about:
-        groups.setdefault(first_of(atom.text), []).append((atom, value))
+        groups.setdefault(first_of(atom.string), []).append((atom, value))
     yield from groups.values()

@@ -33,7 +33,7 @@ from guardedbedrock.governance.proof.solving.solver import Solution, Solver, Sta
 from guardedbedrock.iam import Decision, Request
 
 NO_SOLVER: Final = "the policies need a solver to compare; install guardedbedrock[proof]"
-_ONE_SIDED: Final = "the answer depends on a pattern that the proof cannot express"
+_INEXPRESSIBLE: Final = "the answer depends on a condition or a pattern that the proof cannot express"
 _UNCERTAIN: Final = "no certain decision"
 _RESOURCE_ACCOUNT: Final = "aws:ResourceAccount"
 
@@ -46,7 +46,7 @@ class Part:
     Args:
         situation: The requests.
         shown: The formulas that a witness certainly, or possibly, satisfies.
-        policies: The policies that allow the witness.
+        policies: The policies that the witness is evaluated with.
         confirms: Returns whether the engine agrees with a witness.
         older: The policies that `policies` are compared with, if the question has two versions.
     """
@@ -133,12 +133,12 @@ class Prover:
         for account, foreign in self._accounts:
             owner = {_RESOURCE_ACCOUNT: account} if account else {}
             fixed = {**owner, **self._fixed}
-            placed = RequestClass(action, types, None, fixed, patterns, account, foreign, partly_known=self._partly_known)
-            found = types_in(placed)
+            every_type = RequestClass(action, types, None, fixed, patterns, account, foreign, partly_known=self._partly_known)
+            found = types_in(every_type)
             if found is None:
-                yield placed
+                yield every_type
             for one in found or ():
-                yield replace(placed, types=frozenset({one}))
+                yield replace(every_type, types=frozenset({one}))
 
     def encoder(self, situation: RequestClass) -> Encoder:
         """Return the encoder for the requests of a situation."""
@@ -190,6 +190,6 @@ def _judge(request: Request, part: Part) -> PartAnswer:
         return PartAnswer("refuted", request)
     decision = part.open_decision(request)
     if decision is None:
-        return PartAnswer("unknown", reason=_ONE_SIDED)
+        return PartAnswer("unknown", reason=_INEXPRESSIBLE)
     rules = "; ".join(decision.reasons)
     return PartAnswer("unknown", reason=f"{_UNCERTAIN} for {request.action} on {request.resource}: {rules}")

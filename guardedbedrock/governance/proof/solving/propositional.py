@@ -40,7 +40,7 @@ def is_unsatisfiable(formula: Formula, *, has_solver: bool = False) -> bool:
 def comparisons(formula: Formula) -> Iterator[Formula]:
     """Yield what is true of the patterns of a formula for every string: one contains another, or no string matches both."""
     patterns = [atom for atom in _atoms(formula) if isinstance(atom, Matches)]
-    pairs = ((first, second) for first, second in combinations(patterns, 2) if first.text == second.text)
+    pairs = ((first, second) for first, second in combinations(patterns, 2) if first.string == second.string)
     for first, second in islice(pairs, _MOST_PAIRS):
         if _is_impossible(((first, True), (second, True))):
             yield disjoin((negate(first), negate(second)))

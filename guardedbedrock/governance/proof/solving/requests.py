@@ -67,8 +67,8 @@ REGION: Final[StringShape] = (Repeat((_LOWER, _DIGIT, ("-", "-")), 1),)
 """More strings than there are Regions, because AWS adds Regions. A witness gets a usual Region if possible."""
 _DIGITS: Final = Repeat((_DIGIT,), 1)
 _SEGMENT: Final = Repeat(((" ", "9"), (";", "~")), 0)
-_ANY_TEXT: Final = Repeat(((" ", "~"),), 0)
-_ARN: Final[StringShape] = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _ANY_TEXT)
+_ANY_STRING: Final = Repeat(((" ", "~"),), 0)
+_ARN: Final[StringShape] = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _ANY_STRING)
 _ACCOUNT_DIGITS: Final = 12
 _KMS_KEY: Final[Tokens] = join(("arn:", ANY_BUT_COLON, ":kms:", ANY_BUT_COLON, ":", ANY_BUT_COLON, ":key/", ANY))
 """Only the actions of KMS are authorized on a key, and its key policy must allow them."""
@@ -92,7 +92,7 @@ class _Shapes:
     guardrail: StringShape
 
 
-_ANY: Final = _Shapes(
+_ALLOWED_SHAPES: Final = _Shapes(
     partition=(_PARTITION,),
     region=REGION,
     name=(_NAME,),
@@ -127,7 +127,7 @@ class RequestClass:
 
     Args:
         action: The action.
-        types: Resource types; None for every type of the action, empty for any string.
+        types: Resource types; None for every type of the action. With an empty set, no resource matches.
         resource: The resource, if it is fixed.
         fixed: Keys with their values; None for a key that is absent.
         patterns: Patterns, one of which the resource matches; empty for no limit.
@@ -170,7 +170,7 @@ def principal_patterns(principal: str) -> dict[str, tuple[str, ...]]:
 
 
 def shape_of_resource(situation: RequestClass) -> Shaped | None:
-    """Return the shape of the resources of a situation; None if the resource is fixed, or has no shape."""
+    """Return the shape of the resources of a situation; None if the resource is fixed, or if there can be none."""
     if situation.resource is not None:
         return None
     return _resource_shape(situation.action.lower(), types_in(situation), situation.account, situation.foreign)
@@ -178,9 +178,9 @@ def shape_of_resource(situation: RequestClass) -> Shaped | None:
 
 @lru_cache(maxsize=4096)  # keyed by all arguments: each question asks for every action and type
 def _resource_shape(action: str, types: tuple[str, ...] | None, account: str, foreign: bool) -> Shaped | None:  # noqa: FBT001
-    named: StringShape = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, f":{account}:", _ANY_TEXT)
+    named: StringShape = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, f":{account}:", _ANY_STRING)
     if types is not None:
-        options = tuple(_shape_of(one, account, _ANY) for one in types)
+        options = tuple(_shape_of(one, account, _ALLOWED_SHAPES) for one in types)
     elif action in reference.actions():
         options = () if foreign else (("*",),)
     else:
@@ -192,8 +192,8 @@ def _resource_shape(action: str, types: tuple[str, ...] | None, account: str, fo
 
 def known_shapes(keys: ComparedKeys) -> dict[UnknownString, Shaped]:
     """Return the shapes that the values of keys have in every request with the key."""
-    text = UnknownString(GUARDRAIL)
-    return {text: Shaped(text, _ANY.guardrail)} if GUARDRAIL in keys.slots else {}
+    string = UnknownString(GUARDRAIL)
+    return {string: Shaped(string, _ALLOWED_SHAPES.guardrail)} if GUARDRAIL in keys.slots else {}
 
 
 def usual_shapes(situation: RequestClass) -> dict[UnknownString, StringShape]:
@@ -248,7 +248,7 @@ def _shape_of(resource_type: str, account: str, given: _Shapes) -> StringShape:
         if piece in named:
             parts += named[piece]
         elif piece:
-            name = _MODEL_ID if resource_type in _NAMED_BY_MODEL_ID and given is _ANY else given.name
+            name = _MODEL_ID if resource_type in _NAMED_BY_MODEL_ID and given is _ALLOWED_SHAPES else given.name
             parts += name if piece.startswith("${") else (piece,)
     return tuple(parts)
 
@@ -257,8 +257,11 @@ def accounts(policies: Iterable[ProofPolicies], *, every: bool = False) -> Itera
     """
     Yield the accounts that policies can tell apart, each with whether it is foreign to the principal.
 
-    These are: no account, the principal's account, every account that a resource pattern names, and one that none names. Another
-    account's resource is only reachable through a resource-based policy; without one these accounts are left out.
+    1. no account
+    2. the principal's account
+    3. ``aws``, if a resource pattern names it
+    4. every other account that a resource pattern names, and one that none names: only if there is a resource-based policy,
+       without which another account's resource is not reachable
 
     Args:
         policies: The policies.
@@ -298,15 +301,15 @@ def _keys(situation: RequestClass, keys: ComparedKeys) -> Iterator[Formula]:
             yield implies(Present(key), _value_of(key, UnknownString(key, slot)))
 
 
-def _value_of(key: str, text: UnknownString) -> Formula:
+def _value_of(key: str, string: UnknownString) -> Formula:
     if key in BOOLEANS:
-        return disjoin((Matches(text, ("true",)), Matches(text, ("false",))))
+        return disjoin((Matches(string, ("true",)), Matches(string, ("false",))))
     if key == GUARDRAIL:
-        return Shaped(text, _ANY.guardrail)
+        return Shaped(string, _ALLOWED_SHAPES.guardrail)
     if key in ARNS:
-        return Shaped(text, _ARN)
+        return Shaped(string, _ARN)
     if key == "aws:requestedregion":
-        return Shaped(text, _ANY.region)
+        return Shaped(string, _ALLOWED_SHAPES.region)
     return True
 
 

@@ -157,13 +157,13 @@ class Solver:
         (first, value), (second, other) = patterns
         if value and other:
             self._learn_apart(formula, first, second, shapes)
-        elif value is not other and not shapes and first.text not in compared:
-            compared.add(first.text)
-            self._learn_contained(formula, first.text)
+        elif value is not other and not shapes and first.string not in compared:
+            compared.add(first.string)
+            self._learn_contained(formula, first.string)
 
-    def _learn_contained(self, formula: Formula, text: UnknownString) -> None:
+    def _learn_contained(self, formula: Formula, string: UnknownString) -> None:
         """Learn which patterns of a string lie in other patterns of it."""
-        for inner, outer in contained(*(_patterns(formula, text, value=value) for value in (True, False))):
+        for inner, outer in contained(*(_patterns(formula, string, value=value) for value in (True, False))):
             self._learn(((inner, True), (outer, False)))
 
     def _learn_apart(self, formula: Formula, first: Matches, second: Matches, shapes: Literals) -> None:
@@ -174,7 +174,7 @@ class Solver:
         except SearchLimitError:
             return
         self._learn((*shapes, (wide, True), (other, True)))
-        for inner, outer in contained(_patterns(formula, first.text, value=True), (wide, other)):
+        for inner, outer in contained(_patterns(formula, first.string, value=True), (wide, other)):
             if inner != outer:
                 self._learn(((inner, True), (outer, False)))
 
@@ -222,16 +222,16 @@ class Solver:
             if key not in slots:
                 continue
             if slots[key] == 1 or choice.get(Single(key)):
-                strings[key] = values.text(UnknownString(key))
+                strings[key] = values.string(UnknownString(key))
             else:
                 used = [0, *(slot for slot in range(1, slots[key]) if choice.get(Used(key, slot)))]
-                strings[key] = tuple(values.text(UnknownString(key, slot)) for slot in used)
+                strings[key] = tuple(values.string(UnknownString(key, slot)) for slot in used)
         cells = {key: values.cells.get(key, 0) for key in present if key in self._keys.cells}
-        resource = values.text(RESOURCE) if RESOURCE in values.strings else ""
+        resource = values.strings.get(RESOURCE, "")
         return Solution(resource, strings, cells)
 
 
-def _patterns(formula: Formula, text: UnknownString, *, value: bool) -> list[Matches]:
+def _patterns(formula: Formula, string: UnknownString, *, value: bool) -> list[Matches]:
     """Return the patterns of a string that a formula needs to be true, or false."""
     found: dict[Matches, None] = {}
     waiting, seen = [(formula, True)], set()
@@ -245,6 +245,6 @@ def _patterns(formula: Formula, text: UnknownString, *, value: bool) -> list[Mat
             waiting.append((part.part, not sign))
         elif isinstance(part, And | Or):
             waiting += [(inner, sign) for inner in part.parts]
-        elif isinstance(part, Matches) and part.text == text and sign is value and not part.fold:
+        elif isinstance(part, Matches) and part.string == string and sign is value and not part.fold:
             found[part] = None
     return list(found)
