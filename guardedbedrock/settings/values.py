@@ -165,8 +165,8 @@ def _context_value(given: Any) -> str | tuple[str, ...]:
     values = given if isinstance(given, list | tuple) else [given]
     if not all(isinstance(value, str | bool | int | float) for value in values):
         raise MisfitError('must be a string or a list of strings; write "o-1234567890", or ["a", "b"]')
-    texts = tuple(text_of(value) for value in values)
-    return texts if values is given else texts[0]
+    strings = tuple(text_of(value) for value in values)
+    return strings if values is given else strings[0]
 
 
 GuardrailArn: TypeAlias = Annotated[str, AfterValidator(_arn)]

@@ -70,7 +70,7 @@ def _lower(pattern: Tokens) -> Tokens:
     return tuple(token.lower() if isinstance(token, str) else token for token in pattern)
 
 
-def _texts(patterns: Sequence[Tokens]) -> list[str]:
+def _strings(patterns: Sequence[Tokens]) -> list[str]:
     return ["".join(token for token in pattern if isinstance(token, str)) for pattern in patterns]
 
 
@@ -80,13 +80,13 @@ def match_nothing(_: str) -> bool:
 
 
 def _equals(patterns: Sequence[Tokens]) -> Match:
-    texts = frozenset(_texts(patterns))
-    return texts.__contains__ if texts else match_nothing
+    strings = frozenset(_strings(patterns))
+    return strings.__contains__ if strings else match_nothing
 
 
 def _equals_ignoring_case(patterns: Sequence[Tokens]) -> Match:
-    texts = frozenset(text.lower() for text in _texts(patterns))
-    return (lambda value: value.lower() in texts) if texts else match_nothing
+    strings = frozenset(text.lower() for text in _strings(patterns))
+    return (lambda value: value.lower() in strings) if strings else match_nothing
 
 
 def _like(patterns: Sequence[Tokens]) -> Match:
@@ -116,9 +116,9 @@ def _comparing(kind: ValueKind, compare: Callable[[Any, Any], bool]) -> Callable
         from guardedbedrock.iam.matching import values  # noqa: PLC0415  # imports slowly, see ValueKind
 
         read: Callable[[str], Any] = getattr(values, kind)
-        texts = _texts(patterns)
-        bounds = [bound for bound in map(read, texts) if bound is not None]
-        has_undocumented = any(values.is_undocumented(kind, text) for text in texts)
+        strings = _strings(patterns)
+        bounds = [bound for bound in map(read, strings) if bound is not None]
+        has_undocumented = any(values.is_undocumented(kind, text) for text in strings)
 
         def match(text: str) -> Truth:
             value = read(text)
@@ -136,7 +136,7 @@ def _comparing(kind: ValueKind, compare: Callable[[Any, Any], bool]) -> Callable
 def _in_network(patterns: Sequence[Tokens]) -> Match:
     from guardedbedrock.iam.matching.values import address, network  # noqa: PLC0415  # imports slowly, see ValueKind
 
-    networks = [block for block in map(network, _texts(patterns)) if block is not None]
+    networks = [block for block in map(network, _strings(patterns)) if block is not None]
 
     def match(text: str) -> Truth:
         value = address(text)
@@ -153,14 +153,14 @@ def _rows() -> list[Operator]:
         Operator("NotIpAddress", _in_network, negated=True),
         Operator("Null", _equals_ignoring_case),
     ]
-    texts: list[tuple[str, Callable[[Sequence[Tokens]], Match], Tokenizer]] = [
+    strings: list[tuple[str, Callable[[Sequence[Tokens]], Match], Tokenizer]] = [
         ("String{}Equals", _equals, plain),
         ("String{}EqualsIgnoreCase", _equals_ignoring_case, plain),
         ("String{}Like", _like, tokenize),
         ("Arn{}Equals", _arn_like, tokenize),
         ("Arn{}Like", _arn_like, tokenize),
     ]
-    for name, compiled, tokenizer in texts:
+    for name, compiled, tokenizer in strings:
         rows += [Operator(name.format(no), compiled, bool(no), variables=True, tokenizer=tokenizer) for no in ("", "Not")]
     kinds: tuple[tuple[str, ValueKind], ...] = ("Numeric", "number"), ("Date", "instant")
     for start, kind in kinds:

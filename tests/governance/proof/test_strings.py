@@ -66,7 +66,7 @@ def meets(literals: Iterable[tuple[Matches | Shaped, bool]], text: str) -> bool:
 
 @settings(max_examples=examples(400), deadline=None)
 @given(LITERALS)
-def test_a_text_is_found_exactly_if_there_is_one(literals: list[tuple[Matches | Shaped, bool]]) -> None:
+def test_a_string_is_found_exactly_if_there_is_one(literals: list[tuple[Matches | Shaped, bool]]) -> None:
     found = find_string(tuple(literals))
 
     if found is None:
@@ -77,7 +77,7 @@ def test_a_text_is_found_exactly_if_there_is_one(literals: list[tuple[Matches | 
 
 @settings(max_examples=examples(300), deadline=None)
 @given(LITERALS.filter(lambda literals: find_string(tuple(literals)) is None))
-def test_a_conflict_names_facts_that_no_text_meets(literals: list[tuple[Matches | Shaped, bool]]) -> None:
+def test_a_conflict_names_facts_that_no_string_meets(literals: list[tuple[Matches | Shaped, bool]]) -> None:
     conflict = find_conflict(tuple(literals))
 
     assert set(conflict) <= set(literals)
@@ -89,7 +89,7 @@ def test_a_conflict_names_facts_that_no_text_meets(literals: list[tuple[Matches 
 
 @settings(max_examples=examples(300), deadline=None)
 @given(FACTS, PATTERNS)
-def test_a_fact_agrees_with_the_engine_on_every_short_text(fact: Matches | Shaped, tokens: list[str | Wildcard]) -> None:
+def test_a_fact_agrees_with_the_engine_on_every_short_string(fact: Matches | Shaped, tokens: list[str | Wildcard]) -> None:
     if isinstance(fact, Matches):
         for text in SHORT:
             assert holds(fact, text) is compile_tokens(fact.pattern)(text.lower() if fact.fold else text)
@@ -104,7 +104,7 @@ def test_a_fact_agrees_with_the_engine_on_every_short_text(fact: Matches | Shape
 
 @settings(max_examples=examples(300), deadline=None)
 @given(PATTERNS.map(join), PATTERNS.map(join))
-def test_a_pattern_is_within_another_only_if_every_text_is(inner: Tokens, outer: Tokens) -> None:
+def test_a_pattern_is_within_another_only_if_every_string_is(inner: Tokens, outer: Tokens) -> None:
     if is_within(inner, outer):
         matched = filter(compile_tokens(inner), SHORT)
         assert all(compile_tokens(outer)(text) for text in matched)
@@ -118,7 +118,7 @@ def test_a_pattern_within_a_wider_one_is_recognized_without_a_search() -> None:
     assert not is_within((ANY,), ("\0",))
 
 
-def test_the_shape_of_a_text_decides_most_patterns() -> None:
+def test_the_shape_of_a_string_decides_most_patterns() -> None:
     shape = Shaped(KEY, (Repeat((("0", "9"),), 1, 3), Choice((("x",), ("y",)))))
 
     assert relate(shape, (ANY,)) == "all"
@@ -180,7 +180,7 @@ NAME: Final = Matches(OTHER, ("b", ANY, "d"))
 
 
 @pytest.mark.parametrize("tied", [STARTS, ENDS, BETWEEN])
-def test_a_text_that_is_compared_with_another_text_gets_a_value_that_fits(tied: Related) -> None:
+def test_a_string_that_is_compared_with_another_string_gets_a_value_that_fits(tied: Related) -> None:
     status, strings, _ = solve(tied, NAME)
 
     assert status == "satisfiable"

@@ -27,7 +27,7 @@ def deny(condition: dict[str, Any]) -> dict[str, Any]:
     return {**ALLOW, "Effect": "Deny", "Condition": condition}
 
 
-def test_two_base64_texts_of_the_same_bytes_are_equal() -> None:
+def test_two_base64_strings_of_the_same_bytes_are_equal() -> None:
     allowed = {**ALLOW, "Condition": {"BinaryEquals": {"k:bytes": "AAA="}}}
 
     assert never(policies_of(allowed, deny({"BinaryEquals": {"k:bytes": "AAB="}})), "s3:GetObject").answer == "proved"
@@ -52,7 +52,7 @@ def test_a_number_of_a_known_type_has_no_exponent_form() -> None:
     assert never(policies_of(above_two, above_one), "s3:GetObject").answer == "proved"
 
 
-def test_an_empty_text_is_an_empty_set_for_a_number_too() -> None:
+def test_an_empty_string_is_an_empty_set_for_a_number_too() -> None:
     allowed = {**ALLOW, "Condition": {"ForAllValues:NumericEquals": {"k:number": "1"}, "Null": {"k:number": "false"}}}
 
     answer = never(policies_of(allowed, deny({"NumericEquals": {"k:number": "1"}})), "s3:GetObject")
@@ -72,7 +72,7 @@ def test_a_witness_has_the_value_that_the_question_gives() -> None:
     assert given.items() <= dict(answer.witness.context).items()
 
 
-def test_a_set_of_several_texts_has_no_empty_one() -> None:
+def test_a_set_of_several_strings_has_no_empty_one() -> None:
     call = Request(PRINCIPAL, "s3:GetObject", "arn:aws:s3:::bucket/key", unknown=["aws:CalledVia"])
 
     answer = always_allowed(policies_of(ALLOW, deny({"ForAnyValue:StringLike": {"aws:CalledVia": ""}})), [call])

@@ -7,7 +7,7 @@ a condition and its negation cancel without a solver.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
@@ -129,6 +129,11 @@ class Shaped:
 
     def __hash__(self) -> int:
         return self._hash
+
+
+StringFact: TypeAlias = Matches | Shaped | Related
+SignedFacts: TypeAlias = Collection[tuple[StringFact, bool]]
+"""Facts about strings, each with whether it is true."""
 
 
 Atom: TypeAlias = Present | Single | Used | Matches | InCells | Related | Shaped

@@ -7,15 +7,22 @@ Source: documentation of cvc5, "Theory Reference: Strings" and "Python API".
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from guardedbedrock.governance.proof.logic.formulas import Choice, Matches, Related, Repeat, Shaped, StringShape, UnknownString
+from guardedbedrock.governance.proof.logic.formulas import (
+    Choice,
+    Related,
+    Repeat,
+    Shaped,
+    SignedFacts,
+    StringFact,
+    StringShape,
+    UnknownString,
+)
 from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, ONE, ONE_BUT_COLON, Tokens, Wildcard
-
-StringLiterals: TypeAlias = "Collection[tuple[Matches | Shaped | Related, bool]]"
 
 _HIGHEST: Final = "\U0002ffff"
 """The highest character of cvc5's strings. Policies cannot tell higher characters apart from others that they do not name."""
@@ -35,11 +42,11 @@ class StringAnswer:
     """
 
     values: Mapping[UnknownString, str] = field(default_factory=dict)
-    conflict: StringLiterals = ()
+    conflict: SignedFacts = ()
     reason: str = ""
 
 
-def solve_strings(cvc5: Any, literals: StringLiterals, timeout: float) -> StringAnswer:
+def solve_strings(cvc5: Any, literals: SignedFacts, timeout: float) -> StringAnswer:
     """
     Find values of strings for which some facts are true and others false.
 
@@ -78,7 +85,7 @@ class _Strings:
             self._solver.setOption(option, value)
         self._constants: dict[UnknownString, Any] = {}
 
-    def find(self, literals: StringLiterals) -> StringAnswer:
+    def find(self, literals: SignedFacts) -> StringAnswer:
         """
         Find values that meet some facts. Facts that cannot be expressed are left out.
 
@@ -94,7 +101,7 @@ class _Strings:
             return StringAnswer(conflict=[terms[term] for term in self._solver.getUnsatAssumptions()])
         return StringAnswer(reason=f"the solver gave no answer: {str(result.getUnknownExplanation()).rpartition('.')[2].lower()}")
 
-    def _literal(self, fact: Matches | Shaped | Related, wanted: bool) -> Any:  # noqa: FBT001
+    def _literal(self, fact: StringFact, wanted: bool) -> Any:  # noqa: FBT001
         if isinstance(fact, Related):
             for string in (fact.string, *fact.pieces):
                 if isinstance(string, UnknownString):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -14,6 +14,8 @@ from guardedbedrock.governance.proof.logic.formulas import (
     Related,
     Repeat,
     Shaped,
+    SignedFacts,
+    StringFact,
     StringShape,
     UnknownString,
 )
@@ -25,10 +27,6 @@ Facts: TypeAlias = Mapping[Atom, bool]
 """Atoms with whether they are true."""
 Conflict: TypeAlias = tuple[tuple[Atom, bool], ...]
 """Facts that exclude each other."""
-StringFact: TypeAlias = Matches | Shaped | Related
-FactGroup: TypeAlias = Collection[tuple[StringFact, bool]]
-"""The facts about a string, and about the strings that it is compared with."""
-
 INEXPRESSIBLE: Final = "the answer depends on a pattern with variables and wildcards that the proof cannot express"
 _NAME: Final[StringShape] = (Repeat((("a", "z"),), 1),)
 """What a string looks like if the facts leave a choice."""
@@ -81,7 +79,7 @@ def find_values(
     return found
 
 
-def _find_by_automata(found: Values, group: FactGroup, preferred: Mapping[UnknownString, StringShape]) -> bool:
+def _find_by_automata(found: Values, group: SignedFacts, preferred: Mapping[UnknownString, StringShape]) -> bool:
     """
     Find the values of strings, or facts that exclude each other. Return whether either was found.
 
@@ -114,7 +112,7 @@ def _find_by_automata(found: Values, group: FactGroup, preferred: Mapping[Unknow
     return True
 
 
-def _fit(group: FactGroup, values: Mapping[UnknownString, str]) -> bool:
+def _fit(group: SignedFacts, values: Mapping[UnknownString, str]) -> bool:
     """Return whether values of all strings meet the facts that compare them with each other."""
     related = ((atom, wanted) for atom, wanted in group if isinstance(atom, Related))
     return all(holds(_with_values(atom, values), values[atom.string]) is wanted for atom, wanted in related)
@@ -157,7 +155,7 @@ def _find_cells(found: Values, keys: ComparedKeys, facts: Facts) -> None:
         found.conflicts.append(tuple((atom, facts[atom]) for atom in needed))
 
 
-def _groups(facts: Facts) -> Iterator[FactGroup]:
+def _groups(facts: Facts) -> Iterator[SignedFacts]:
     """Yield the facts about each string; strings that a fact compares with each other are one group."""
     leader: dict[UnknownString, UnknownString] = {}
 
