@@ -23,7 +23,7 @@ from guardedbedrock.aws.sources.attached_guardrails import AttachedGuardrails
 from guardedbedrock.aws.sources.identity import CallerIdentity
 from guardedbedrock.aws.sources.live import live_source
 from guardedbedrock.bedrock import OPERATIONS, RUNTIME_SERVICE, Guardrail, Vocabulary
-from guardedbedrock.bedrock.call_checks import unknown_parameter, wrong_type
+from guardedbedrock.bedrock.call_checks import find_problem, unreadable
 from guardedbedrock.bedrock.guardrail.backstop import ApiKeys, backstop
 from guardedbedrock.bedrock.names import REGION_FIX, is_model, is_region
 from guardedbedrock.bedrock.resources.inventory import GuardrailOnProfiles
@@ -543,35 +543,41 @@ class Guard:
             region_name: Region of the client; by default that of the first approved guardrail.
 
         Raises:
-            RefusedError: The guard itself would refuse the call.
-            ConfigurationError: A parameter is unknown or has the wrong type, one that IAM needs is missing, or the model or the
-                Region is not the name of one.
+            RefusedError: The guard itself would refuse the call in mode ``enforce``, whatever its mode is.
+            ConfigurationError: boto3 would reject a parameter, a parameter that IAM needs is missing, or the model or the Region
+                has no valid name.
         """
         service = OPERATIONS[operation].service if operation in OPERATIONS else RUNTIME_SERVICE
-        problem = unknown_parameter(service, operation, params)
-        if problem:
-            raise ConfigurationError(f"params: {problem}")
+        if not isinstance(params, Mapping):
+            raise ConfigurationError(f"params: is of type `{type(params).__name__}`; pass a dict of the parameters of the call")
         model = params.get("modelId", "any")
         if not isinstance(model, str):
             raise ConfigurationError(
                 f"params: `modelId` is of type `{type(model).__name__}`; pass the ID or ARN of a model as a string"
             )
+        problem = find_problem(service, operation, params)
+        if problem:
+            raise ConfigurationError(f"params: {problem}")
         if not is_model(model):
             raise ConfigurationError("params: `modelId` is not the ID or ARN of a model; write one such as amazon.nova-lite-v1:0")
-        if region_name is not None and not is_region(region_name):
+        if region_name is not None and not (isinstance(region_name, str) and is_region(region_name)):
             raise ConfigurationError(f"region: `{region_name}` is not the name of a Region; {REGION_FIX}")
-        region = region_name or next((guardrail.region for guardrail in self._rules.approved), "")
+        region = str.__str__(region_name) if region_name else next((guardrail.region for guardrail in self._rules.approved), "")
         if region and self._rules.source is not None:
             self._rules.source.approved(region)  # the source reads the Regions of clients, and this one
         rules = self.rules
         region = region or next((guardrail.region for guardrail in rules.approved), "us-east-1")
-        call = Call.of(operation, plain_parameters(params), region, chosen.get(), service)
+        # In mode `report` the stages would not raise what the guard refuses.
+        strict = rules if rules.mode == "enforce" else replace(rules, mode="enforce")
         try:
-            return judge(inject(call, rules, Observers((), call)), rules)
+            call = Call.of(operation, plain_parameters(params), region, chosen.get(), service)
+            return judge(inject(call, strict, Observers((), call)), rules)
         except KeyError as missing:
             raise ConfigurationError(f"params: `{missing.args[0]}` is missing, which {operation} needs") from None
         except (AttributeError, TypeError) as error:
-            raise ConfigurationError(f"params: {wrong_type(service, operation, params)}") from error
+            raise ConfigurationError(f"params: {unreadable(operation)}") from error
+        except RecursionError:
+            raise ConfigurationError("params: nested too deeply; use fewer levels") from None
 
     def backstop_policy(
         self, *, api_keys: ApiKeys = "allow", allow_mantle: bool = False, deny_indirect: bool = False

@@ -75,23 +75,38 @@ def unknown_parameter(service: str, operation: str, params: Mapping[str, Any]) -
     return None
 
 
-def wrong_type(service: str, operation: str, params: Mapping[str, Any]) -> str:
+def find_problem(service: str, operation: str, params: Mapping[str, Any]) -> str | None:
+    """Describe an unknown name or a value of the wrong type, which boto3 would reject. Missing parameters are no problem here."""
+    return unknown_parameter(service, operation, params) or wrong_type(service, operation, params)
+
+
+def wrong_type(service: str, operation: str, params: Mapping[str, Any]) -> str | None:
     """
-    Describe the first parameter that boto3 would reject because of its type, for parameters that could not be read.
+    Describe the first parameter that boto3 would reject because of its type.
 
     >>> wrong_type("bedrock-runtime", "Converse", {"modelId": "amazon.nova-lite-v1:0", "messages": "hello"})
     '`messages` is of type `str`; Converse accepts `list` or `tuple` there'
 
     Returns:
-        What is wrong and how to fix it; without the name of the parameter if the installed botocore does not have the operation.
+        What is wrong and how to fix it; None if every type is right, or if the installed botocore does not have the operation.
     """
     model = service_model(service)
-    if operation in model.operation_names:
-        report = ParamValidator().validate(params, model.operation_model(operation).input_shape).generate_report()
-        found = _INVALID_TYPE.search(report)
-        if found:
-            accepted = " or ".join(f"`{name}`" for name in _CLASS.findall(found["accepted"]))
-            return f"`{found['path']}` is of type `{found['type']}`; {operation} accepts {accepted} there"
+    shape = model.operation_model(operation).input_shape if operation in model.operation_names else None
+    if shape is None:
+        return None
+    try:
+        report = ParamValidator().validate(params, shape).generate_report()
+    except RecursionError:
+        return "nested too deeply; use fewer levels"
+    found = _INVALID_TYPE.search(report)
+    if found is None:
+        return None
+    accepted = " or ".join(f"`{name}`" for name in _CLASS.findall(found["accepted"]))
+    return f"`{found['path']}` is of type `{found['type']}`; {operation} accepts {accepted} there"
+
+
+def unreadable(operation: str) -> str:
+    """Describe parameters of an operation that botocore does not have, and that cannot be read."""
     return f"a value has a type that {operation} does not accept"
 
 

@@ -156,6 +156,9 @@ class BedrockServer(FakeBedrock):
         Raises:
             ConfigurationError: The operation or the denial is unknown, or `where` cannot deny in this way.
         """
+        for keyword, given in {"operation": operation, "by": by, "resource": resource}.items():
+            if not isinstance(given, str):
+                raise ConfigurationError(f"deny: {keyword}: must be a string, not {given!r}")
         selected, actions, sides = denial(by), actions_of(operation), self._sides(where)
         if where == "here" and selected.policy_type == "rcp" and not self.setup.guard.get("rcp_applies"):
             raise ConfigurationError(_RCP_UNSURE)
@@ -237,6 +240,8 @@ class BedrockServer(FakeBedrock):
             operation: Block only this operation.
             optional: Whether the test passes if no call is blocked.
         """
+        if not isinstance(text, str):
+            raise ConfigurationError(f"intervene: text: must be a string, not {text!r}")
         scenario = self._add(Scenario(describe("intervene", source=source, operation=operation), optional))
         self._state.runtime.interventions.add((text, source), times=times, operation=operation, on_take=scenario.reach)
 

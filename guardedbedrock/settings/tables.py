@@ -37,7 +37,9 @@ class GuardrailSettings(BaseModel):
 
     arn: GuardrailArn = setting(REQUIRED, "ARN of the guardrail, without the version.", ARN_FIX)
     version: GuardrailVersion = setting(
-        REQUIRED, 'A published version such as `"3"`, as a string or a number. `"DRAFT"` needs `allow_draft`.', VERSION_FIX
+        REQUIRED,
+        'A published version such as `"3"`, a string; in a file also a number. `"DRAFT"` needs `allow_draft`.',
+        VERSION_FIX,
     )
     name: str = setting(
         "",

@@ -90,7 +90,7 @@ def _enforced_models(given: Any) -> tuple[str, ...]:
 def _patterns(given: Any) -> tuple[str, ...]:
     patterns = as_list(given)
     if patterns is None or not all(isinstance(one, str) and one for one in patterns):
-        raise MisfitError(f"must be a list of model patterns; {MODELS_FIX}")
+        raise MisfitError('must be a list of model patterns; set it to patterns such as ["anthropic.*"], or remove it')
     return tuple(patterns)
 
 

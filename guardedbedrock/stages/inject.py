@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from guardedbedrock.bedrock import Guardrail, GuardrailLocation
+from difflib import get_close_matches
+
+from guardedbedrock.bedrock import OPERATIONS, Guardrail, GuardrailLocation
 from guardedbedrock.bedrock.guardrail.coverage import CoverageGap, find_coverage_gaps
 from guardedbedrock.bedrock.guardrail.location import NO_GUARDRAIL, GuardrailRef, ModelRef
 from guardedbedrock.bedrock.resources.model_names import matches_model
@@ -179,8 +181,14 @@ def _unguardable(call: Call) -> UnguardableOperationError:
         operation_name=call.name,
         hint=f'call another operation, or add "{call.name}" to allow_unguarded to send it without a guardrail'
         if call.operation.is_known
-        else "call another operation, or update guardedbedrock",
+        else f"{_meant(call.name)}call another operation, or update guardedbedrock",
     )
+
+
+def _meant(name: str) -> str:
+    """Suggest the operation that a misspelt name probably means; only `Guard.simulate` accepts such a name."""
+    near = get_close_matches(name, OPERATIONS, n=1)
+    return f"did you mean `{near[0]}`? Otherwise " if near else ""
 
 
 def _no_structure(call: Call, location: GuardrailLocation) -> UnguardableOperationError:

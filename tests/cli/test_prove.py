@@ -300,7 +300,19 @@ MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-h
         ),
         (["Converse"], "[0]: must be an object"),
         ([{"call": "Converse"}], "[0].call: must be an object"),
-        ([], "must be an array of calls"),
+        ([], "must be an array of at least one call"),
+        (
+            [{"operation": "Converse", "params": {"modelId": "m"}, "region": "us-eest-1"}],
+            "[0].region: `us-eest-1` is not the name of a Region",
+        ),
+        (
+            [{"operation": "Converse", "params": {"modelId": "m"}, "principal": "me"}],
+            "[0].principal: `me` is not the ARN of a user, a role, a session or a root user",
+        ),
+        (
+            [{"operation": "Converse", "params": {"modelId": "m", "messages": "x"}}],
+            "[0].params: `messages` is of type `str`; Converse accepts `list` or `tuple` there",
+        ),
     ],
 )
 @pytest.mark.parametrize("suffix", ["json", "yaml"])
@@ -311,7 +323,7 @@ def test_a_call_in_another_form_is_an_error(
     calls.write_text(json.dumps(content), "utf-8")
 
     assert run(["prove", "always-allowed", str(calls), "--identity", policy]) == 2
-    assert f"{calls}{message}" in capsys.readouterr().err.replace(": must be an array of calls", "must be an array of calls")
+    assert f"{calls}{message}" in capsys.readouterr().err.replace(": must be an array of at", "must be an array of at")
 
 
 def test_calls_in_yaml(tmp_path: Path) -> None:
@@ -380,3 +392,12 @@ def test_a_snapshot_without_principals_proves_nothing(question: str, tmp_path: P
 def test_invalid_input_exits_with_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["prove", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("action", ["bedrok:InvokeModel", "bedrock-runtime:InvokeModel"])
+def test_an_action_of_no_service_is_not_proved(tmp_path: Path, capsys: pytest.CaptureFixture[str], action: str) -> None:
+    """No policy allows it, so "never" would be proved."""
+    identity = write(tmp_path, "models.json", ALLOW)
+
+    assert run(["prove", "never", action, "--identity", identity]) == 2
+    assert "the IAM prefix of every Bedrock service is `bedrock:`; write `bedrock:InvokeModel`" in capsys.readouterr().err

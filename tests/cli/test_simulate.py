@@ -201,6 +201,21 @@ def test_a_refusal_by_the_guard_is_shown_with_its_hint(
     assert "\nhint: " in out
 
 
+@pytest.mark.parametrize("mode", ["report", "off"])
+@pytest.mark.parametrize(("params", "operation"), [(FOREIGN, "Converse"), (TINY, "StartAsyncInvoke")])
+def test_a_refusal_by_the_guard_is_shown_in_every_mode(
+    simulate: Cli, tmp_path: Path, mode: str, params: str, operation: str
+) -> None:
+    """A client would log that it would refuse the call."""
+    (tmp_path / "guard.toml").write_text(f'mode = "{mode}"\n{CONFIG}', "utf-8")
+
+    code, out, _ = simulate("--params", params, operation=operation)
+
+    assert code == 1
+    assert out.startswith(f"{operation}: refused\n")
+    assert f'the guard sends the call (mode = "{mode}")' in out
+
+
 def test_a_guardrail_in_the_call_is_shown_as_such(simulate: Cli) -> None:
     own = {"modelId": "acme.tiny-v1", "guardrailConfig": {"guardrailIdentifier": "abc123def456", "guardrailVersion": "3"}}
 

@@ -144,6 +144,15 @@ def test_the_first_guardrail_is_injected_if_the_call_names_none(tmp_path: Path, 
     assert result.authorizations[0].request.context.get("bedrock:GuardrailIdentifier") == key
 
 
+def test_a_guardrail_of_another_region_is_not_injected(tmp_path: Path) -> None:
+    """AWS rejects it: guardrails are regional."""
+    elsewhere = {"arn": GUARDRAIL.replace("us-east-1", "eu-west-1"), "version": "1"}
+
+    result = one(tmp_path, calling(guardrails=[elsewhere]))
+
+    assert result.authorizations[0].request.context.get("bedrock:GuardrailIdentifier") is None
+
+
 def test_the_first_of_two_guardrails_is_injected(tmp_path: Path) -> None:
     second = {"arn": GUARDRAIL.replace("abc", "xyz"), "version": "2"}
 
@@ -267,6 +276,26 @@ def test_the_first_denial_decides_a_call_even_after_an_indeterminate_decision(tm
             calling(context={"aws:SourceIp": "10.0.0.1", "AWS:sourceip": "10.0.0.2"}),
             "at /context: `aws:SourceIp` and `AWS:sourceip` are the same context key; remove one",
             id="context key twice",
+        ),
+        pytest.param(
+            calling(params={"modelId": "m", "messages": "hi"}),
+            "at /call/params: `messages` is of type `str`; Converse accepts `list` or `tuple` there",
+            id="type of a parameter that no policy reads",
+        ),
+        pytest.param(
+            asking(request=REQUEST | {"action": "bedrock:DeleteGuardrial"}),
+            "at /request/action: names `bedrock:DeleteGuardrial`, an action that does not exist; did you mean",
+            id="misspelt action",
+        ),
+        pytest.param(
+            asking(request=REQUEST | {"action": "bedrok:InvokeModel"}),
+            "at /request/action: the IAM prefix of every Bedrock service is `bedrock:`; write `bedrock:InvokeModel`",
+            id="misspelt prefix",
+        ),
+        pytest.param(
+            asking(request=REQUEST | {"context": {"bedrock:GuardrailIdentifer": "x"}}),
+            "at /request/context: `bedrock:GuardrailIdentifer` is a condition key that does not exist; did you mean",
+            id="misspelt condition key",
         ),
         pytest.param(
             asking(request=REQUEST | {"principal": "nope"}), "at /request/principal: `nope` is not a principal", id="principal"

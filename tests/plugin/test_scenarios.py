@@ -60,6 +60,25 @@ def test_an_intervention_on_the_prompt_runs_no_model(
     assert text(third) == "You said: hello there"
 
 
+def test_an_intervention_without_a_text_is_rejected(guardedbedrock_server: BedrockServer) -> None:
+    """The fake could not answer with it."""
+    with pytest.raises(ConfigurationError, match=r"^intervene: text: must be a string, not 5$"):
+        guardedbedrock_server.intervene(5)  # type: ignore[arg-type]  # as a test may pass it
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keyword"),
+    [(([["Converse"]], {}), "operation"), ((["Converse"], {"by": 5}), "by"), ((["Converse"], {"resource": 5}), "resource")],
+)
+def test_a_denial_of_another_type_is_rejected(
+    guardedbedrock_server: BedrockServer, arguments: tuple[list[Any], dict[str, Any]], keyword: str
+) -> None:
+    positional, keywords = arguments
+
+    with pytest.raises(ConfigurationError, match=f"^deny: {keyword}: must be a string, not "):
+        guardedbedrock_server.deny(*positional, **keywords)
+
+
 def test_an_intervention_on_the_response(
     guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]
 ) -> None:

@@ -80,7 +80,8 @@ class Guarded:
             ConfigurationError: The client cannot be guarded.
         """
         check_client(self, Guarded)
-        binding, region, service = self._guardedbedrock, self.meta.region_name, service_of_client(self) or ""
+        binding, service = self._guardedbedrock, service_of_client(self) or ""
+        region = str.__str__(self.meta.region_name)  # a member of a string enum is formatted as its name
         self._check_region(binding, region, service)
         rules = replace(binding.rules, secure=self.meta.endpoint_url.startswith("https:"))
         retry = binding.retry.for_a_client()

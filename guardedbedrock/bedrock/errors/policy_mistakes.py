@@ -24,6 +24,8 @@ from guardedbedrock.iam.matching.patterns import compile_pattern
 INVOKE: Final = "bedrock:InvokeModel"
 STREAM: Final = "bedrock:InvokeModelWithResponseStream"
 _OPERATIONS: Final = {row.name.lower(): row for row in TABLE}
+PREFIXES: Final = ("bedrock", "bedrock-agentcore", "bedrock-mantle", "bedrock-websearch")
+"""The prefixes of actions of the Bedrock services."""
 _PREFIXES: Final = frozenset({*SERVICES, "bedrock-agent", "bedrockruntime"}) - {"bedrock"}
 _INVOKE_WITH_GUARDRAIL: Final = "invokemodelwithguardrail"
 _CUTOFF: Final = 0.8
@@ -75,6 +77,44 @@ def policy_mistakes(policies: PolicySet, *, has_invoke_with_guardrail: bool = Fa
             if _covers_only_one(statement, policies):
                 found.append(_leaves_other(reference, statement))
     return tuple(found)
+
+
+def mistaken_prefix(action: str) -> str | None:
+    """
+    Describe the wrong prefix of an action of Bedrock; None if it may be the prefix of a service.
+
+    >>> mistaken_prefix("bedrok:InvokeModel")
+    'the IAM prefix of every Bedrock service is `bedrock:`; write `bedrock:InvokeModel`'
+    """
+    prefix, _, name = action.partition(":")
+    is_misspelt = prefix.lower() not in PREFIXES and get_close_matches(prefix.lower(), ("bedrock",), cutoff=_CUTOFF)
+    if prefix.lower() not in _PREFIXES and not is_misspelt:
+        return None
+    return f"the IAM prefix of every Bedrock service is `bedrock:`; write `bedrock:{name}`"
+
+
+def mistaken_action(action: str) -> str | None:
+    """
+    Describe an action that does not exist, with the one that was probably meant; None if it may exist.
+
+    >>> mistaken_action("bedrock:DeleteGuardrial")
+    'names `bedrock:DeleteGuardrial`, an action that does not exist; did you mean `bedrock:DeleteGuardrail`?'
+    """
+    problem = None if _name_of(action) == _INVOKE_WITH_GUARDRAIL else _problem_of(action)
+    return mistaken_prefix(action) or (None if problem is None else problem[0])
+
+
+def mistaken_key(key: str) -> str | None:
+    """
+    Describe a condition key of Bedrock that does not exist; None if it may exist, or belongs to another service.
+
+    >>> mistaken_key("bedrock:GuardrailIdentifer")
+    '`bedrock:GuardrailIdentifer` is a condition key that does not exist; did you mean `bedrock:GuardrailIdentifier`?'
+    """
+    near = get_close_matches(key.lower(), _keys(), n=1, cutoff=_CUTOFF) if key.lower().startswith("bedrock:") else []
+    if not near or key.lower() in _keys():
+        return None
+    return f"`{key}` is a condition key that does not exist; did you mean `{_keys()[near[0]]}`?"
 
 
 def _reference(policy_type: PolicyType, document: PolicyDocument, index: int, statement: Statement) -> StatementRef:

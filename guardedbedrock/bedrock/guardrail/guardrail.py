@@ -52,6 +52,9 @@ class Guardrail:
     id: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        for name in ("arn", "version", "name"):
+            if isinstance(getattr(self, name), str):  # a member of a string enum is formatted as its name
+                object.__setattr__(self, name, str.__str__(getattr(self, name)))
         object.__setattr__(self, "id", _id_in(self.arn))  # computed once; every call reads it
         if not self.id:
             problem = "write `arn:aws:bedrock:REGION:ACCOUNT:guardrail/ID`, without the version"
@@ -106,9 +109,9 @@ class EnforcedGuardrail(Guardrail):
         return cls(entry["arn"], str(entry["version"]), included_models=included, excluded_models=excluded)
 
 
-def _id_in(arn: str) -> str:
+def _id_in(arn: object) -> str:
     """Return the ID; ``""`` if the ARN is not that of a guardrail."""
-    parts = split(arn)
+    parts = split(arn) if isinstance(arn, str) else None
     is_bedrock = parts is not None and parts[2] == "bedrock" and parts[3] and parts[4]
     kind, _, identifier = parts[5].partition("/") if parts and is_bedrock else ("", "", "")
     return identifier if kind == "guardrail" and identifier and _LOOSE_ID.issuperset(identifier) else ""

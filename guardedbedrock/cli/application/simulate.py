@@ -59,7 +59,7 @@ def command(arguments: SimulateArguments, output: str) -> int:
         screen = console()
         for text, style in text_lines(simulation):
             screen.print(text, style=style, soft_wrap=True)
-    return 1 if simulation.stopped or simulation.is_denied else 0
+    return 1 if simulation.stopped or simulation.is_denied or simulation.decision == "refused" else 0
 
 
 def simulate(guard: Guard, arguments: SimulateArguments, params: dict[str, Any]) -> Simulation:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from guardedbedrock.errors import PreflightUnavailableError
+
 if TYPE_CHECKING:
     from guardedbedrock import AccessDeniedError, Authorization, Guardrail, Verdict
     from guardedbedrock.core.rules import Mode
@@ -29,6 +31,9 @@ class Simulation:
         verdict: The result of the preflight; None if the guard refuses the call before it, or cannot evaluate it.
         error: The denial or the refusal; None if there is neither.
         stopped: Whether the call would not be sent; only mode ``enforce`` stops calls.
+
+    Attributes:
+        decision: ``refused`` if the guard refuses the call, or would refuse it in mode ``enforce``.
     """
 
     operation: str
@@ -43,7 +48,7 @@ class Simulation:
         """The decision of the preflight, or ``refused``."""
         if self.verdict:
             return self.verdict.decision
-        return "refused" if self.stopped else "indeterminate"
+        return "indeterminate" if isinstance(self.error, PreflightUnavailableError) and not self.stopped else "refused"
 
     @property
     def is_denied(self) -> bool:

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Final
 
 from guardedbedrock.bedrock import reference
+from guardedbedrock.bedrock.errors.policy_mistakes import mistaken_prefix
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.proof.logic.formulas import Matches, Repeat, Shaped, StringShape, UnknownString
 from guardedbedrock.governance.proof.logic.string_search import Literals, SearchLimitError, find_string
@@ -52,6 +53,9 @@ def actions_of(pattern: str, policies: Sequence[ProofPolicies] = (), timeout: fl
             near = get_close_matches(pattern.lower(), reference.actions(), n=1)
             advice = f"did you mean `{reference.actions()[near[0]].name}`?" if near else "write it like bedrock:InvokeModel"
             raise ConfigurationError(f"this version knows no action `{pattern}`; {advice}")
+        mistake = mistaken_prefix(pattern)
+        if mistake:
+            raise ConfigurationError(f"`{pattern}`: {mistake}")
         return (known.name if known else pattern,)
     matches = compile_pattern(pattern.lower())
     found = [action.name for name, action in reference.actions().items() if matches(name)]

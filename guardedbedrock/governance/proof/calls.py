@@ -9,14 +9,16 @@ from typing import Any, Final
 
 from guardedbedrock._nearest import nearest
 from guardedbedrock.bedrock import OPERATIONS, ROWS, Caller, Guardrail, Operation, authorizations
-from guardedbedrock.bedrock.call_checks import unknown_operation, unknown_parameter, wrong_type
+from guardedbedrock.bedrock.call_checks import find_problem, unknown_operation, unreadable
 from guardedbedrock.bedrock.caller import BEARERS, unknown_keys
+from guardedbedrock.bedrock.names import REGION_FIX, is_region
 from guardedbedrock.bedrock.parameters import Params
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.inputs import read_json
 from guardedbedrock.governance.proof.actions import actions_of
 from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.iam import Request
+from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.settings.reader import LARGEST_YAML, parse_yaml, read_text
 
 _REGION: Final = "us-east-1"
@@ -58,7 +60,8 @@ def requests_of(path: str, policies: ProofPolicies, guardrails: Sequence[Guardra
     if isinstance(data, Mapping):
         data = data.get("calls", data.get("cases"))
     if not isinstance(data, list) or not data:
-        raise ConfigurationError(f"{file}: must be an array of calls such as {{'operation': 'Converse', 'params': {{...}}}}")
+        example = '[{"operation": "Converse", "params": {...}}]'
+        raise ConfigurationError(f"{file}: must be an array of at least one call, such as {example}")
     found: list[Request] = []
     for index, entry in enumerate(data):
         found += _requests(entry, f"{file}[{index}]", policies, guardrails)
@@ -82,6 +85,8 @@ def _requests(entry: object, location: str, policies: ProofPolicies, guardrails:
     named = entry.get("principal", policies.principal)
     if not isinstance(named, str):
         raise ConfigurationError(f"{location}.principal: must be {_WORDS[str]}")
+    if identify(named).kind == "other" and named != "anonymous":
+        raise ConfigurationError(f"{location}.principal: `{named}` is not the ARN of a user, a role, a session or a root user")
     notes = () if kind else _NOTES
     if "action" in given:
         _check(given, where, _REQUEST, notes, required=("action", "resource"))
@@ -92,6 +97,8 @@ def _requests(entry: object, location: str, policies: ProofPolicies, guardrails:
     if bearer not in BEARERS:
         raise ConfigurationError(f"{where}.bearer: must be one of {', '.join(filter(None, BEARERS))}")
     operation, params, region = _operation(given, where), given.get("params", {}), given.get("region", _REGION)
+    if not is_region(region):
+        raise ConfigurationError(f"{where}.region: `{region}` is not the name of a Region; {REGION_FIX}")
     try:
         unknown = unknown_keys(named, policies.policy_set().reads)
         caller = Caller(named, region, unknown=unknown, bearer=bearer)
@@ -99,7 +106,7 @@ def _requests(entry: object, location: str, policies: ProofPolicies, guardrails:
     except KeyError as error:
         raise ConfigurationError(f"{where}.params: `{error.args[0]}` is missing; add it") from None
     except (TypeError, ValueError, AttributeError):
-        raise ConfigurationError(f"{where}.params: {wrong_type(operation.service, operation.name, params)}") from None
+        raise ConfigurationError(f"{where}.params: {unreadable(operation.name)}") from None
 
 
 def _check_names(given: Mapping[str, Any], location: str, known: Collection[str], notes: Collection[str]) -> None:
@@ -160,7 +167,7 @@ def _operation(given: Mapping[str, Any], where: str) -> Operation:
     if (service, name) not in ROWS:
         services = " or ".join(f"`{row.service}`" for row in ROWS.values() if row.name == name)
         raise ConfigurationError(f"{where}.service: `{service}` does not have the operation {name}; set it to {services}")
-    problem = unknown_parameter(service, name, given.get("params", {}))
+    problem = find_problem(service, name, given.get("params", {}))
     if problem:
         raise ConfigurationError(f"{where}.params: {problem}")
     return ROWS[service, name]

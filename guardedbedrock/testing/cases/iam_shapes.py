@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from guardedbedrock.bedrock import OPERATIONS
 from guardedbedrock.bedrock.call_checks import unknown_operation
+from guardedbedrock.bedrock.errors.policy_mistakes import mistaken_action, mistaken_key
 from guardedbedrock.bedrock.names import REGION_FIX, is_region
 from guardedbedrock.iam.matching.arns import split
 from guardedbedrock.iam.matching.principals import identify
@@ -44,6 +45,9 @@ def action(value: object, location: Location) -> None:
     shapes.name(value, location)
     if not _ACTION.fullmatch(str(value)):
         location.fail(f"`{value}` is not one action; write it as `bedrock:InvokeModel`, without wildcards")
+    problem = mistaken_action(str(value))
+    if problem:
+        location.fail(problem)
 
 
 def operation(value: object, location: Location) -> None:
@@ -68,6 +72,9 @@ def context(value: object, location: Location) -> None:
         other = spellings.setdefault(key.lower(), key)
         if other != key:
             location.fail(f"`{other}` and `{key}` are the same context key; remove one")
+        problem = mistaken_key(key)
+        if problem:
+            location.fail(problem)
 
 
 def request(fields: Shape) -> Shape:

@@ -21,7 +21,7 @@ from guardedbedrock.bedrock import (
 )
 from guardedbedrock.bedrock.authorization.cross_account import caller_side
 from guardedbedrock.bedrock.authorization.vocabulary import check_guardrail_id
-from guardedbedrock.bedrock.call_checks import unknown_parameter, wrong_type
+from guardedbedrock.bedrock.call_checks import find_problem, unreadable
 from guardedbedrock.bedrock.caller import BEARERS, unknown_keys
 from guardedbedrock.bedrock.parameters import read_parameter
 from guardedbedrock.errors import ConfigurationError
@@ -251,7 +251,7 @@ def _request(data: Mapping[str, Any]) -> Request:
 def _call(data: Mapping[str, Any], location: Location) -> ClientCall:
     call, vocabulary = data["call"], data.get("vocabulary", VOCABULARIES[0])
     service = _service(call, location / "call")
-    problem = unknown_parameter(service, call["operation"], call["params"])
+    problem = find_problem(service, call["operation"], call["params"])
     if problem:
         (location / "call" / "params").fail(problem)
     return ClientCall(
@@ -291,7 +291,7 @@ def _guardrails(data: Mapping[str, Any], name: str, location: Location) -> tuple
 
 
 def _authorizations(call: ClientCall, policies: PolicySet, location: Location) -> AuthorizationSet:
-    """Return the authorizations of a call. If its parameters name no guardrail, the first one is injected."""
+    """Return the authorizations of a call. If its parameters name no guardrail, the first one of its Region is injected."""
     operation, params = find_operation(call.service, call.operation), call.params
     required = (path for action in operation.required_actions if action.when == "always" for path in action.parameters)
     empty = next((path for path in required if read_parameter(params, path) == ""), None)
@@ -307,13 +307,14 @@ def _authorizations(call: ClientCall, policies: PolicySet, location: Location) -
         profiles={guardrail.arn: guardrail.profile for guardrail in listed if guardrail.profile},
     )
     try:
-        if call.guardrails and operation.location and operation.location.read(params) == (None, None):
-            params = operation.location.put(params, call.guardrails[0].arn, call.guardrails[0].version)
+        guardrail = next((one for one in call.guardrails if one.region == call.region), None)
+        if guardrail and operation.location and operation.location.read(params) == (None, None):
+            params = operation.location.put(params, guardrail.arn, guardrail.version)
         return AUTHORIZERS[call.vocabulary](operation, params, caller, inventory)
     except KeyError as error:
         location.fail(f"`{error.args[0]}` is missing; {call.operation} requires it")
     except (AttributeError, TypeError, ValueError):
-        location.fail(wrong_type(operation.service, operation.name, params))
+        location.fail(unreadable(call.operation))
 
 
 def _expectation(data: Mapping[str, Any]) -> Expectation:

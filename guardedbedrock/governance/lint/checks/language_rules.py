@@ -13,10 +13,11 @@ from typing import Final
 
 from guardedbedrock.bedrock import reference
 from guardedbedrock.bedrock.authorization.condition_keys import carries
+from guardedbedrock.bedrock.errors.policy_mistakes import PREFIXES
 from guardedbedrock.bedrock.operations import TABLE
 from guardedbedrock.bedrock.resources.resource_types import RESOURCE_TYPES, is_taggable
 from guardedbedrock.governance.lint.checks.keys import KEYS, fits, is_known_prefix, known_key, takes_several, type_of
-from guardedbedrock.governance.lint.checks.services import ENDPOINTS, MANTLE, MANTLE_ACTIONS, PREFIXES
+from guardedbedrock.governance.lint.checks.services import ENDPOINTS, MANTLE, MANTLE_ACTIONS
 from guardedbedrock.governance.lint.finding import Problem
 from guardedbedrock.governance.lint.policy import Group, Item, LintedPolicy, LintedStatement, every_line
 from guardedbedrock.iam import findings

@@ -18,8 +18,6 @@ ENDPOINTS: Final = (
     "bedrockruntime",
 )
 """Names of endpoints, which are not prefixes of actions."""
-PREFIXES: Final = ("bedrock", "bedrock-agentcore", "bedrock-mantle", "bedrock-websearch")
-"""Services whose actions exist."""
 MANTLE: Final = "bedrock-mantle"
 _MANTLE_ACTIONS: Final = """
     ArchiveProject AssociateCustomizedModel CallWithBearerToken CancelFineTuningJob CancelInference CountTokens
