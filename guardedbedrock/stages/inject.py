@@ -281,7 +281,8 @@ def _approve_one(region: str) -> str:
 
 
 def _not_approved(call: Call, named: GuardrailRef, approved: tuple[Guardrail, ...]) -> GuardrailNotApprovedError:
-    given = " version ".join(part for part in named if part)
+    identifier, version = named
+    given = " ".join((*([identifier] if identifier else []), *([f"version {version}"] if version else [])))
     names = ", ".join(f"`{guardrail.name}` ({guardrail.key})" for guardrail in approved)
     return GuardrailNotApprovedError(
         message=f"guardrail {given} is not approved for {call.region}",

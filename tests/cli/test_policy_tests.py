@@ -144,4 +144,4 @@ def test_invalid_input_in_any_file_prevents_every_case_from_running(cli: Cli, tm
     write(tmp_path, [expecting("fails", decision="explicitDeny")], "a.json")
     write(tmp_path, [], "b.json")
 
-    assert cli("test", ".", "--format", "json") == (2, "", "guardedbedrock: b.json: has no case\n")
+    assert cli("test", ".", "--format", "json") == (2, "", "guardedbedrock: b.json: has no case; add one, or remove the file\n")

@@ -302,6 +302,10 @@ MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-h
         ([{"call": "Converse"}], "[0].call: must be an object"),
         ([], "must be an array of at least one call"),
         (
+            [{"action": BOTH[0], "resource": MODEL, "resourceAccount": "12"}],
+            "[0].resourceAccount: `12` is not the ID of an account; write its 12 digits",
+        ),
+        (
             [{"operation": "Converse", "params": {"modelId": "m"}, "region": "us-eest-1"}],
             "[0].region: `us-eest-1` is not the name of a Region",
         ),
@@ -401,3 +405,13 @@ def test_an_action_of_no_service_is_not_proved(tmp_path: Path, capsys: pytest.Ca
 
     assert run(["prove", "never", action, "--identity", identity]) == 2
     assert "the IAM prefix of every Bedrock service is `bedrock:`; write `bedrock:InvokeModel`" in capsys.readouterr().err
+
+
+def test_a_call_on_a_resource_of_another_account_needs_its_policy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The ARN of a foundation model does not contain the account."""
+    calls = tmp_path / "calls.json"
+    calls.write_text(json.dumps([{"action": BOTH[0], "resource": MODEL, "resourceAccount": "210987654321"}]), "utf-8")
+    identity = write(tmp_path, "all.json", {**ALLOW, "Action": "bedrock:*"})
+
+    assert run(["prove", "always-allowed", str(calls), "--identity", identity]) == 1
+    assert capsys.readouterr().out.startswith("refuted: ")

@@ -301,7 +301,7 @@ def _number(given: object, location: Location, *, least: int = 0) -> int:
 
 def _guardrail(given: Mapping[str, Any], location: Location) -> FakeGuardrail:
     if ("id" in given) == ("arn" in given):
-        location.fail("must have either `id` or `arn`")
+        location.fail("must have either `id` or `arn`, and not both")
     if not given.get("arn", "arn:").startswith("arn:"):
         (location / "arn").fail("must be an ARN; write a short ID into `id`")
     own = _without(given, "id", "arn", *_GUARD_ONLY)
@@ -324,7 +324,7 @@ def _knowledge_base(given: Mapping[str, Any], location: Location) -> FakeKnowled
 
 def _enforcement(given: Mapping[str, Any], location: Location) -> FakeEnforcement:
     if ("guardrail" in given) == ("arn" in given):
-        location.fail("must have either `guardrail` or `arn`")
+        location.fail("must have either `guardrail` or `arn`, and not both")
     own = {name: _tuple(value) for name, value in _without(given, "arn", "name", "tags", *_GUARD_ONLY).items()}
     keywords = {"guardrail": given.get("arn"), **own, "version": str(given["version"])}
     return _build(FakeEnforcement, keywords, location)  # type: ignore[no-any-return]

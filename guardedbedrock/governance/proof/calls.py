@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -33,6 +34,7 @@ _REQUEST: Final[Mapping[str, type]] = {
     "context": Mapping,
     "unknown": list,
 }
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _NOTES: Final = ("principal", "id", "why", "source")
 """Fields that an entry without ``call`` and ``request`` may have in addition to those of its call or request."""
 _WORDS: Final[Mapping[type, str]] = {str: "a string", Mapping: "an object", list: "an array of strings"}
@@ -143,13 +145,16 @@ def _request(given: Mapping[str, Any], location: str) -> Request:
         raise ConfigurationError(f"{location}.action: {error}") from None
     if "*" in action or "?" in action:
         raise ConfigurationError(f"{location}.action: `{action}` is a pattern; name one action")
+    owner = given.get("resourceAccount")
+    if owner is not None and not _ACCOUNT.fullmatch(owner):
+        raise ConfigurationError(f"{location}.resourceAccount: `{owner}` is not the ID of an account; write its 12 digits")
     return Request(
         given["principal"],
         action,
         given["resource"],
         given.get("context", {}),
         given.get("unknown", ()),
-        resource_account=given.get("resourceAccount"),
+        resource_account=owner,
     )
 
 

@@ -70,5 +70,5 @@ def _cases(path: Path) -> list[object]:
     if not isinstance(cases, list):
         raise ConfigurationError(f"{path}: expected a list of cases, or an object with a list under `cases`")
     if not cases:
-        raise ConfigurationError(f"{path}: has no case")
+        raise ConfigurationError(f"{path}: has no case; add one, or remove the file")
     return cases

@@ -81,7 +81,13 @@ def _call(policies: ProofPolicies, request: Request, options: Options) -> tuple[
     fixed = {**absent, **given}
     foreign = bool(request.cross_account)
     return prover, RequestClass(
-        request.action, resource=request.resource, fixed=fixed, foreign=foreign, lists=lists, partly_known=partly
+        request.action,
+        resource=request.resource,
+        fixed=fixed,
+        foreign=foreign,
+        lists=lists,
+        partly_known=partly,
+        resource_account=request.resource_account,
     )
 
 

@@ -135,6 +135,7 @@ class RequestClass:
         foreign: Whether `account` differs from the account of the principal.
         lists: Keys with several values.
         partly_known: Keys whose value is known in part, with patterns; the value matches one of the patterns.
+        resource_account: Account that owns `resource`, if its ARN does not contain it.
     """
 
     action: str
@@ -146,6 +147,7 @@ class RequestClass:
     foreign: bool = False
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     partly_known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    resource_account: str | None = None
 
 
 def principal_keys(principal: str) -> dict[str, str | None]:
@@ -362,5 +364,6 @@ def rebuild(solution: Solution, situation: RequestClass, keys: ComparedKeys, pol
         action=situation.action,
         resource=situation.resource if situation.resource is not None else solution.resource or "*",
         context=context,
+        resource_account=situation.resource_account,
         rcp_applies=policies.rcp_applies,
     )
