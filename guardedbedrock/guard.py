@@ -543,7 +543,7 @@ class Guard:
             region_name: Region of the client; by default that of the first approved guardrail.
 
         Raises:
-            RefusedError: The guard itself would refuse the call in mode ``enforce``, whatever its mode is.
+            RefusedError: The guard itself would refuse the call. In mode ``report`` it refuses none.
             ConfigurationError: boto3 would reject a parameter, a parameter that IAM needs is missing, or the model or the Region
                 has no valid name.
         """
@@ -567,11 +567,9 @@ class Guard:
             self._rules.source.approved(region)  # the source reads the Regions of clients, and this one
         rules = self.rules
         region = region or next((guardrail.region for guardrail in rules.approved), "us-east-1")
-        # In mode `report` the stages would not raise what the guard refuses.
-        strict = rules if rules.mode == "enforce" else replace(rules, mode="enforce")
         try:
             call = Call.of(operation, plain_parameters(params), region, chosen.get(), service)
-            return judge(inject(call, strict, Observers((), call)), rules)
+            return judge(inject(call, rules, Observers((), call)), rules)
         except KeyError as missing:
             raise ConfigurationError(f"params: `{missing.args[0]}` is missing, which {operation} needs") from None
         except (AttributeError, TypeError) as error:

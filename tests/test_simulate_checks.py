@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
-from guardedbedrock import ConfigurationError, Guard, Guardrail, GuardrailNotApprovedError, UnguardableOperationError
+from guardedbedrock import ConfigurationError, Guard, Guardrail, UnguardableOperationError
 
 GUARD = Guard(guardrails=[Guardrail("arn:aws:bedrock:us-east-1:111122223333:guardrail/abc123abc123", version="3")])
 MODEL = "amazon.nova-lite-v1:0"
@@ -110,11 +110,3 @@ def test_a_misspelt_operation_is_refused_with_a_suggestion() -> None:
 
     assert raised.value.hint is not None
     assert "did you mean `Converse`?" in raised.value.hint
-
-
-@pytest.mark.parametrize("mode", ["report", "off"])
-def test_a_simulation_raises_what_the_guard_would_refuse_in_mode_enforce(mode: Literal["report", "off"]) -> None:
-    guard = Guard(guardrails=[Guardrail(Name.ARN, version="3")], mode=mode)
-
-    with pytest.raises(GuardrailNotApprovedError):
-        guard.simulate("Converse", {"modelId": MODEL, "guardrailConfig": {"guardrailIdentifier": "x", "guardrailVersion": "1"}})

@@ -282,10 +282,11 @@ def _approve_one(region: str) -> str:
 
 def _not_approved(call: Call, named: GuardrailRef, approved: tuple[Guardrail, ...]) -> GuardrailNotApprovedError:
     identifier, version = named
-    given = " ".join((*([identifier] if identifier else []), *([f"version {version}"] if version else [])))
+    # Concatenated and not formatted: a value that is no string raises TypeError, so that botocore's own error is raised.
+    given = (identifier or "") + (" version " + version if version else "")
     names = ", ".join(f"`{guardrail.name}` ({guardrail.key})" for guardrail in approved)
     return GuardrailNotApprovedError(
-        message=f"guardrail {given} is not approved for {call.region}",
+        message=f"guardrail {given.strip()} is not approved for {call.region}",
         operation_name=call.name,
         resource=named[0],
         hint=f"leave the guardrail out to get the approved one, or name one of {names}"

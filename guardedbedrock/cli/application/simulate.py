@@ -16,10 +16,12 @@ from guardedbedrock.cli.console import console, write_json
 from guardedbedrock.errors import ConfigurationError, RefusedError
 from guardedbedrock.iam.language.documents import repeated_key
 from guardedbedrock.settings.reader import parse_json, read_text
+from guardedbedrock.settings.settings import load
 from guardedbedrock.stages.authorize import denial
 
 if TYPE_CHECKING:
     from guardedbedrock import Guard
+    from guardedbedrock.core.rules import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,9 @@ def command(arguments: SimulateArguments, output: str) -> int:
     params = read_params(arguments.params)
     if arguments.operation not in OPERATIONS:
         raise ConfigurationError(f"--operation: {unknown_operation(arguments.operation)}")
-    simulation = simulate(guardedbedrock.Guard.from_config(arguments.config, audit=Audit(())), arguments, params)
+    # In mode `report` the guard would raise nothing, and the command shows what it would refuse.
+    guard = guardedbedrock.Guard.from_config(arguments.config, audit=Audit(()), mode="enforce")
+    simulation = simulate(guard, load(arguments.config).mode, arguments, params)
     if output == "json":
         write_json(as_json(simulation))
     else:
@@ -62,24 +66,30 @@ def command(arguments: SimulateArguments, output: str) -> int:
     return 1 if simulation.stopped or simulation.is_denied or simulation.decision == "refused" else 0
 
 
-def simulate(guard: Guard, arguments: SimulateArguments, params: dict[str, Any]) -> Simulation:
+def simulate(guard: Guard, mode: Mode, arguments: SimulateArguments, params: dict[str, Any]) -> Simulation:
     """
     Simulate the call, including the error that the caller would get.
+
+    Args:
+        guard: The guard, in mode ``enforce``.
+        mode: The mode of the configuration.
+        arguments: The arguments of the command.
+        params: The parameters of the call.
 
     Raises:
         ConfigurationError: `Guard.simulate` raises it, or no approved guardrail has the name.
     """
     operation, region, rules = arguments.operation, arguments.region, guard.rules
-    enforced = rules.mode == "enforce"
+    enforced = mode == "enforce"
     try:
         with guard.using(arguments.using) if arguments.using else nullcontext():
             verdict = guard.simulate(operation, params, region_name=region)
     except RefusedError as refusal:
-        return Simulation(operation, params, rules.mode, verdict=None, error=refusal, stopped=enforced)
+        return Simulation(operation, params, mode, verdict=None, error=refusal, stopped=enforced)
     error = denial(operation, verdict, rules) if verdict.denied else None
     refused = verdict.decision == "indeterminate" and rules.on_indeterminate == "refuse"
     stopped = enforced and (refused or error is not None)
-    return Simulation(operation, params, rules.mode, verdict=verdict, error=error, stopped=stopped)
+    return Simulation(operation, params, mode, verdict=verdict, error=error, stopped=stopped)
 
 
 def read_params(argument: str) -> dict[str, Any]:
