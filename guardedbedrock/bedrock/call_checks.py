@@ -33,10 +33,21 @@ def unknown_operation(name: str) -> str:
     >>> unknown_operation("invoke_model")
     '`invoke_model` is not an operation of Bedrock; did you mean `InvokeModel`?'
     """
+    near = nearest_operation(name)
+    fix = f"did you mean `{near}`?" if near else "write its name in the API, such as `Converse`"
+    return f"`{name}` is not an operation of Bedrock; {fix}"
+
+
+def nearest_operation(name: str) -> str | None:
+    """
+    Return the operation that a misspelt name, or the name of a method of boto3, probably means; None if no name is similar.
+
+    >>> nearest_operation("invoke_model")
+    'InvokeModel'
+    """
     known = {operation.lower(): operation for operation in OPERATIONS}
     near = get_close_matches(name.replace("_", "").lower(), known, n=1)
-    fix = f"did you mean `{known[near[0]]}`?" if near else "write its name in the API, such as `Converse`"
-    return f"`{name}` is not an operation of Bedrock; {fix}"
+    return known[near[0]] if near else None
 
 
 def unknown_parameter(service: str, operation: str, params: Mapping[str, Any]) -> str | None:

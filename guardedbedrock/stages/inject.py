@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
-from guardedbedrock.bedrock import OPERATIONS, Guardrail, GuardrailLocation
+from guardedbedrock.bedrock import Guardrail, GuardrailLocation
+from guardedbedrock.bedrock.call_checks import nearest_operation
 from guardedbedrock.bedrock.guardrail.coverage import CoverageGap, find_coverage_gaps
 from guardedbedrock.bedrock.guardrail.location import NO_GUARDRAIL, GuardrailRef, ModelRef
 from guardedbedrock.bedrock.resources.model_names import matches_model
@@ -175,20 +174,16 @@ def _unchanged(call: Call) -> GuardedCall:
 
 
 def _unguardable(call: Call) -> UnguardableOperationError:
+    near = nearest_operation(call.name)  # only `Guard.simulate` accepts a misspelt name
+    suggestion = f"did you mean `{near}`? Otherwise " if near else ""
     unknown = "" if call.operation.is_known else ", as far as this version of guardedbedrock knows"
     return UnguardableOperationError(
         message=f"{call.name} has no guardrail location{unknown}, so it would reach the model without a guardrail",
         operation_name=call.name,
         hint=f'call another operation, or add "{call.name}" to allow_unguarded to send it without a guardrail'
         if call.operation.is_known
-        else f"{_meant(call.name)}call another operation, or update guardedbedrock",
+        else f"{suggestion}call another operation, or update guardedbedrock",
     )
-
-
-def _meant(name: str) -> str:
-    """Suggest the operation that a misspelt name probably means; only `Guard.simulate` accepts such a name."""
-    near = get_close_matches(name, OPERATIONS, n=1)
-    return f"did you mean `{near[0]}`? Otherwise " if near else ""
 
 
 def _no_structure(call: Call, location: GuardrailLocation) -> UnguardableOperationError:

@@ -302,6 +302,14 @@ MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-h
         ([{"call": "Converse"}], "[0].call: must be an object"),
         ([], "must be an array of at least one call"),
         (
+            [{"action": BOTH[0], "resource": MODEL, "context": {"bedrock:GuardrailIdentifer": "x"}}],
+            "[0].context: `bedrock:GuardrailIdentifer` is a condition key that does not exist; did you mean",
+        ),
+        (
+            [{"action": BOTH[0], "resource": MODEL, "unknown": ["bedrock:GuardrailIdentifer"]}],
+            "[0].unknown: `bedrock:GuardrailIdentifer` is a condition key that does not exist; did you mean",
+        ),
+        (
             [{"action": BOTH[0], "resource": MODEL, "resourceAccount": "12"}],
             "[0].resourceAccount: `12` is not the ID of an account; write its 12 digits",
         ),

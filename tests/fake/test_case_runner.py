@@ -298,6 +298,11 @@ def test_the_first_denial_decides_a_call_even_after_an_indeterminate_decision(tm
             id="misspelt condition key",
         ),
         pytest.param(
+            asking(request=REQUEST | {"unknown": ["bedrock:GuardrailIdentifer"]}),
+            "at /request/unknown/0: `bedrock:GuardrailIdentifer` is a condition key that does not exist; did you mean",
+            id="misspelt unknown key",
+        ),
+        pytest.param(
             asking(request=REQUEST | {"principal": "nope"}), "at /request/principal: `nope` is not a principal", id="principal"
         ),
         pytest.param(

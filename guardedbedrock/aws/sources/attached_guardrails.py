@@ -24,7 +24,7 @@ from guardedbedrock.forks import ForkSafeLock
 MOST_ENTRIES: Final = 1024
 """Aliases that are remembered; the oldest is forgotten first."""
 SECONDS: Final = 300.0
-"""How long an answer is used, in seconds: somebody may point the alias to another version."""
+"""How long an answer is used, in seconds: the alias may be changed to another version."""
 _DRAFT: Final = "DRAFT"
 _AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 

@@ -79,6 +79,11 @@ def policy_mistakes(policies: PolicySet, *, has_invoke_with_guardrail: bool = Fa
     return tuple(found)
 
 
+def is_misspelt_prefix(prefix: str) -> bool:
+    """Return whether the prefix of an action is a misspelling of ``bedrock``."""
+    return prefix.lower() not in PREFIXES and bool(get_close_matches(prefix.lower(), ("bedrock",), cutoff=_CUTOFF))
+
+
 def mistaken_prefix(action: str) -> str | None:
     """
     Describe the wrong prefix of an action of Bedrock; None if it may be the prefix of a service.
@@ -87,8 +92,7 @@ def mistaken_prefix(action: str) -> str | None:
     'the IAM prefix of every Bedrock service is `bedrock:`; write `bedrock:InvokeModel`'
     """
     prefix, _, name = action.partition(":")
-    is_misspelt = prefix.lower() not in PREFIXES and get_close_matches(prefix.lower(), ("bedrock",), cutoff=_CUTOFF)
-    if prefix.lower() not in _PREFIXES and not is_misspelt:
+    if prefix.lower() not in _PREFIXES and not is_misspelt_prefix(prefix):
         return None
     return f"the IAM prefix of every Bedrock service is `bedrock:`; write `bedrock:{name}`"
 

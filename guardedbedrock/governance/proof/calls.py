@@ -12,6 +12,7 @@ from guardedbedrock._nearest import nearest
 from guardedbedrock.bedrock import OPERATIONS, ROWS, Caller, Guardrail, Operation, authorizations
 from guardedbedrock.bedrock.call_checks import find_problem, unknown_operation, unreadable
 from guardedbedrock.bedrock.caller import BEARERS, unknown_keys
+from guardedbedrock.bedrock.errors.policy_mistakes import mistaken_key
 from guardedbedrock.bedrock.names import REGION_FIX, is_region
 from guardedbedrock.bedrock.parameters import Params
 from guardedbedrock.errors import ConfigurationError
@@ -137,7 +138,15 @@ def _check(
             raise ConfigurationError(f"{location}.context.{name}: must be a string, a number, a Boolean or an array of them")
 
 
+def _check_keys(given: Mapping[str, Any], location: str) -> None:
+    for name in ("context", "unknown"):
+        problem = next(filter(None, map(mistaken_key, given.get(name, ()))), None)
+        if problem:
+            raise ConfigurationError(f"{location}.{name}: {problem}")
+
+
 def _request(given: Mapping[str, Any], location: str) -> Request:
+    _check_keys(given, location)
     action = given["action"]
     try:
         actions_of(action)

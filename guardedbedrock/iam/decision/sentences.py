@@ -138,7 +138,7 @@ def _reason(action: str, policy_type: str | None, explicit: bool | None, policy_
 
 def parse(text: str) -> Sentence | None:
     """
-    Parse the first access denied message in a string; return None if there is none.
+    Parse the first access denied message in a string; return None if it has no such message.
 
     It accepts the forms that AWS is known to send: text before and after the message, line breaks, a quoted resource, a final
     period, no resource, no reason, and a reason that names another action.

@@ -86,5 +86,8 @@ def request(fields: Shape) -> Shape:
         for index, key in enumerate(value.get("unknown", ())):
             if key.lower() in known:
                 (location / "unknown" / index).fail(f"`{key}` has a value in `context`; remove it here or there")
+            problem = mistaken_key(key)
+            if problem:
+                (location / "unknown" / index).fail(problem)
 
     return check

@@ -13,7 +13,7 @@ from typing import Final
 
 from guardedbedrock.bedrock import reference
 from guardedbedrock.bedrock.authorization.condition_keys import carries
-from guardedbedrock.bedrock.errors.policy_mistakes import PREFIXES
+from guardedbedrock.bedrock.errors.policy_mistakes import is_misspelt_prefix
 from guardedbedrock.bedrock.operations import TABLE
 from guardedbedrock.bedrock.resources.resource_types import RESOURCE_TYPES, is_taggable
 from guardedbedrock.governance.lint.checks.keys import KEYS, fits, is_known_prefix, known_key, takes_several, type_of
@@ -72,7 +72,7 @@ def wrong_service(group: Group) -> Iterator[Problem]:
             if service.lower() in ENDPOINTS:
                 message = f"The action `{item.text}` has the prefix of an endpoint, not of a service."
                 yield Problem(policy, item.pointer, message, f"Write `bedrock:{name}`.")
-            elif service.lower() not in PREFIXES and get_close_matches(service.lower(), ("bedrock",), cutoff=_CUTOFF):
+            elif is_misspelt_prefix(service):
                 message = f"The service `{service}` of the action `{item.text}` does not exist."
                 yield Problem(policy, item.pointer, message, f"Write `bedrock:{name}`.")
 

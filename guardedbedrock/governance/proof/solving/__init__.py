@@ -1,5 +1,5 @@
 """
-Find a request that satisfies the formula of a question, or show that there is none.
+Find a request that satisfies the formula of a question, or show that no request does.
 
 1. `parts` divides a question, and decides each part.
 2. `requests` says which requests AWS could receive.
