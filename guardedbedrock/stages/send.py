@@ -223,11 +223,13 @@ def _reply(  # noqa: PLR0913, PLR0917
 ) -> Reply:
     if not sending.has_request:
         return Reply(authorized, response, body, from_service=False)
-    kind, metadata = authorized.guarded.call.operation.reply, as_mapping(response.get("ResponseMetadata"))
-    if retry.attempts > 1 and _LAST_ATTEMPT in metadata:
+    if retry.attempts == 1:
+        return Reply(authorized, response, body)
+    metadata = as_mapping(response.get("ResponseMetadata"))
+    if _LAST_ATTEMPT in metadata:
         # botocore is configured to try once, so aiobotocore marks every response as the last possible one.
         response = {**response, "ResponseMetadata": {name: metadata[name] for name in metadata if name != _LAST_ATTEMPT}}
     again = None
-    if retry.attempts > 1 and kind in _REPEATABLE:
+    if authorized.guarded.call.operation.reply in _REPEATABLE:
         again = Again(stream_again, retry.after(metadata.get("RetryAttempts", 0)))
     return Reply(authorized, response, body, again)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from botocore import UNSIGNED
+from botocore.awsrequest import HeadersDict
 from botocore.config import Config
 from harness.bypass import METHODS, on, try_all, unguarded
 from harness.clients import HR, MODEL, Recorder, ask
@@ -40,6 +41,32 @@ def test_wrong_framing_of_a_body_is_refused(harness: Make, frame: Callable[[Any]
     assert try_all(env) == len(METHODS)
     assert unguarded(env.fake) == []
     assert env.fake.requests == []
+
+
+class OneRightLength(HeadersDict):  # type: ignore[misc]  # botocore has no types
+    """Headers whose length is right when it is read for the first time, and too short afterwards."""
+
+    reads = 0
+
+    def __getitem__(self, name: str) -> Any:
+        """Read a header."""
+        value = super().__getitem__(name)
+        if name.lower() != "content-length":
+            return value
+        self.reads += 1
+        return value if self.reads == 1 else "2"
+
+
+def test_length_that_was_checked_is_sent(harness: Make) -> None:
+    env = harness()
+    on(env, "before-send", lambda request, **_: setattr(request, "headers", OneRightLength(request.headers.items())))
+
+    assert try_all(env) == 0
+    assert [request.headers["content-length"] for request in env.fake.requests] == [
+        str(len(request.http_request.body)) for request in env.fake.requests
+    ]
+    assert len(env.fake.requests) == len(METHODS)
+    assert unguarded(env.fake) == []
 
 
 @pytest.mark.parametrize("body", [SECOND, BytesIO(SECOND)], ids=["bytes", "file"])

@@ -127,7 +127,7 @@ class Gate:
             problem: str | None = str(error)
         else:
             problem = NOT_AUTHORIZED if call is None else self._difference(call, request, body)
-            problem = problem or framing_error(case_insensitive(request.headers), body)
+            problem = problem or framing_error(request, body)
         self._conclude(call, request.url, "sent", problem)
 
     def _conclude(self, call: CallContext | None, url: str, step: CheckedStep, problem: str | None) -> None:

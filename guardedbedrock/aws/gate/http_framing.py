@@ -18,25 +18,41 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _INVALID_NAME: Final = "has a header whose name is not valid in HTTP"
 
 
-def framing_error(headers: Any, body: bytes | None) -> str | None:
+def framing_error(request: Any, body: bytes | None) -> str | None:
     """
-    Say why a server could end the body of a request elsewhere than the gate does; None if it cannot.
+    Say why a server could end the body of a prepared request elsewhere than the gate does; None if it cannot.
 
     Args:
-        headers: The headers of the request, as `case_insensitive` returns them.
+        request: The request; its headers are replaced by what was read of them.
         body: As it will be sent.
     """
     try:
+        headers = _sent_headers(request)
         problem = _name_problem(tuple(headers))
-    except TypeError:  # botocore's headers do not return a name that a handler added in bytes
+    except TypeError:  # a name in bytes
         problem = _INVALID_NAME
     if problem is not None:
         return problem
-    lengths = header_values(headers, "Content-Length")
+    lengths = [_text(value) for name, value in headers.items() if name.lower() == "content-length"]
     expected = [] if body is None and not lengths else [str(len(body or b""))]
-    if [_text(length) for length in lengths] != expected:
-        return "has a Content-Length that is not the length of its body"
-    return None
+    return None if lengths == expected else "has a Content-Length that is not the length of its body"
+
+
+def _sent_headers(request: Any) -> Any:
+    """
+    Return the headers of a prepared request, and put what was read into the request.
+
+    INVARIANT: the names and the length that are checked here are those that are sent. botocore's headers become a dictionary: they
+    have one value for each name in any case, so none is lost. This also saves time, since botocore and urllib3 read the headers
+    several times, and botocore's class converts every name again.
+
+    Raises:
+        TypeError: A name is in bytes, which botocore's headers do not return.
+    """
+    if not isinstance(request.headers, HeadersDict):
+        return case_insensitive(request.headers)
+    request.headers = dict(request.headers)
+    return request.headers
 
 
 @lru_cache(maxsize=256)  # keyed by the names of all headers: nearly every request has the same
@@ -58,14 +74,6 @@ def case_insensitive(headers: Any) -> Any:
     for name, value in headers.items():
         converted[_text(name)] = value
     return converted
-
-
-def header_values(headers: Any, name: str) -> list[Any]:
-    """List the values of a header."""
-    if isinstance(headers, HTTPHeaders):
-        return headers.get_all(name) or []
-    value = headers.get(name)
-    return [] if value is None else [value]
 
 
 def sent_body(request: Any) -> bytes | None:

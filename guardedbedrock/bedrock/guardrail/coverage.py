@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from guardedbedrock.bedrock.parameters import as_mapping, without_repeated_keys
@@ -50,7 +50,6 @@ _PROMPT: Final = frozenset({"text", "image", "document", "video", "audio", "sear
 _CONVERSATIONS: Final = frozenset({"Converse", "ConverseStream"})
 _INVOCATIONS: Final = frozenset({"ChatCompletions", "ChatCompletionsStream", "InvokeModel", "InvokeModelWithResponseStream"})
 _LISTS: Final = (list, tuple)
-_NONE: Final[frozenset[str]] = frozenset()
 _STREAMS: Final = frozenset({"ChatCompletionsStream", "ConverseStream", "InvokeModelWithResponseStream"})
 
 
@@ -98,13 +97,12 @@ def find_coverage_gaps(
 def _of_conversation(operation: str, params: Mapping[str, Any], strict: bool) -> Iterator[CoverageGap]:  # noqa: FBT001
     if strict and not _is_readable(params):
         yield CoverageGap("unread-body", "the conversation contains something other than lists, tuples and mappings")
-    kinds = _kinds(params) if has_marked_content(params) else _NONE
+    kinds = _kinds(params)
     if "guardContent" in kinds and not _PROMPT.isdisjoint(kinds):
         yield CoverageGap(
             "guard-content", "some blocks are marked with `guardContent`; the guardrail does not evaluate the others"
         )
-    mode = _get(params.get("guardrailConfig"), "streamProcessingMode")
-    if operation in _STREAMS and isinstance(mode, str) and str.__str__(mode) == "async":  # a str subclass may override __eq__
+    if operation in _STREAMS and _is_async(_get(params.get("guardrailConfig"), "streamProcessingMode")):
         yield _async_stream()
 
 
@@ -118,27 +116,24 @@ def _is_readable(params: Mapping[str, Any]) -> bool:
     )
 
 
-def has_marked_content(params: Mapping[str, Any]) -> bool:
-    """Return whether a block of a conversation is marked; a cheap test, because every call needs it and few have marks."""
+def _kinds(params: Mapping[str, Any]) -> set[str]:
+    """Return the kinds of all blocks of a conversation."""
     # Without validation of parameters, botocore also sends iterators, which must not be consumed here.
-    for message in _list(params.get("messages")):
-        for block in _list(as_mapping(message).get("content")):
-            if "guardContent" in as_mapping(block):
-                return True
-    return False
-
-
-def _kinds(params: Mapping[str, Any]) -> frozenset[str]:
-    blocks = [block for message in _list(params.get("messages")) for block in _list(_get(message, "content"))]
-    return frozenset(kind for block in blocks for kind in as_mapping(block))
-
-
-def _list(value: Any) -> Iterable[Any]:
-    return value if isinstance(value, _LISTS) else ()
+    kinds: set[str] = set()
+    messages = params.get("messages")
+    for message in messages if isinstance(messages, _LISTS) else ():
+        blocks = as_mapping(message).get("content")
+        for block in blocks if isinstance(blocks, _LISTS) else ():
+            kinds.update(as_mapping(block))
+    return kinds
 
 
 def _get(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, Mapping) else None
+
+
+def _is_async(mode: Any) -> bool:
+    return isinstance(mode, str) and str.__str__(mode) == "async"  # a str subclass may override __eq__
 
 
 def _async_stream() -> CoverageGap:
