@@ -9,37 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from guardedbedrock.bedrock.authorization.authorization_set import AuthorizationSet
-from guardedbedrock.bedrock.operations import ROWS, Operation
-from guardedbedrock.bedrock.parameters import read_parameter
 from guardedbedrock.core.records import GuardedCall
 from guardedbedrock.iam import Decision, Outcome
 
 Key: TypeAlias = tuple[Hashable, ...]
 
 _MAX_ENTRIES: Final = 1024
-_MODEL: Final = "modelId"
-
-
-class _Parameters(NamedTuple):
-    """Parameters that the authorizations of an operation depend on, as paths and as top-level members."""
-
-    paths: tuple[str, ...]
-    members: frozenset[str]
-
-
-def _parameters(operation: Operation) -> _Parameters:
-    """List the parameters, beside the model and the guardrail, that an operation's authorizations and context keys read."""
-    others = [(member, path) for member, path in operation.evaluated_paths if path != _MODEL]
-    return _Parameters(tuple(path for _, path in others), frozenset(member for member, _ in others))
-
-
-_PARAMETERS: Final[Mapping[tuple[str, str], _Parameters]] = {
-    (row.service, row.name): _parameters(row) for row in ROWS.values() if row.inference and row.location
-}
-"""The operations whose results are cached: model calls, which a process repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +76,18 @@ def _key(guarded: GuardedCall) -> Key | None:
     Return the key of a call: everything that its preflight depends on within one set of rules, except the time.
 
     Returns:
-        The key, or None if the result of this operation is not cached.
+        The key; None if results of its operation are not cached. Those of model calls are, which a process repeats.
     """
     call = guarded.call
-    parameters = _PARAMETERS.get((call.service, call.name))
-    if parameters is None:
+    if not call.operation.inference or call.operation.location is None:
         return None
-    is_plain = parameters.members.isdisjoint(guarded.params)
-    values = () if is_plain else tuple(_hashable(read_parameter(guarded.params, path)) for path in parameters.paths)
-    return call.service, call.name, call.region, guarded.guardrail_refs, call.model, values
+    values = [(path, _hashable(value)) for path, value in guarded.evaluated.items()]
+    return call.service, call.name, call.region, guarded.guardrail_refs, call.model, *values
 
 
 def _hashable(value: Any) -> Hashable:
+    if isinstance(value, str):  # nearly every value
+        return value
     if isinstance(value, Mapping):
         return tuple(sorted((name, _hashable(inner)) for name, inner in value.items()))
     if isinstance(value, list | tuple):

@@ -8,7 +8,7 @@ No record is ever changed. They are not frozen, since making a frozen one takes 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from guardedbedrock.authorization import Authorization
@@ -66,6 +66,10 @@ class GuardedCall:
         guardrail_refs: The authorized guardrails, as (identifier, version), of every structure of the operation's guardrail
             location; ``()`` if the operation has none. The gate compares requests with these and with the model of `call`:
             event handlers can change `params`, but neither of them.
+
+    Attributes:
+        evaluated: The parameters that the policies are evaluated for, by their paths. They are read when the record is made,
+            because event handlers can change parameters in place.
     """
 
     call: Call
@@ -73,6 +77,10 @@ class GuardedCall:
     guardrail: Guardrail | None
     injected: bool
     guardrail_refs: tuple[GuardrailRef, ...]
+    evaluated: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.evaluated = self.call.operation.evaluated(self.params)
 
     @property
     def guardrail_ref(self) -> GuardrailRef:

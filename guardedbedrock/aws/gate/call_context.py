@@ -68,8 +68,6 @@ class CallContext:
         gate: The gate of the client that makes it. The call passes no other gate.
 
     Attributes:
-        evaluated: The parameters that the policies were evaluated for. They are read when the call is authorized, because event
-            handlers can change parameters in place.
         targets: What calls models inside AWS for the authorized parameters.
         endpoint_url: The endpoint for which the request was serialized; None before that.
         serialized: The serialized request; None if botocore has not serialized one that the gate can recognize.
@@ -83,7 +81,6 @@ class CallContext:
     authorized: AuthorizedCall
     observers: Observers
     gate: object
-    evaluated: dict[str, Any] = field(init=False)
     targets: tuple[IndirectTarget, ...] = ()
     endpoint_url: str | None = None
     serialized: SerializedRequest | None = None
@@ -95,10 +92,8 @@ class CallContext:
 
     def __post_init__(self) -> None:
         guarded = self.authorized.guarded
-        operation = guarded.call.operation
-        self.evaluated = operation.evaluated(guarded.params)
-        if operation.indirect:
-            self.targets = find_indirect(operation, guarded.params)
+        if guarded.call.operation.indirect:
+            self.targets = find_indirect(guarded.call.operation, guarded.params)
 
     def __enter__(self) -> Self:
         self._token = current_call.set(self)

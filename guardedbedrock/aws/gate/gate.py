@@ -166,7 +166,7 @@ class Gate:
         evaluated again, and they must let it pass.
         """
         guarded = call.authorized.guarded
-        operation, authorized = guarded.call.operation, call.evaluated
+        operation, authorized = guarded.call.operation, guarded.evaluated
         final = operation.evaluated(params)
         if final == authorized:
             return None

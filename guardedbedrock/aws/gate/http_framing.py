@@ -42,9 +42,9 @@ def _sent_headers(request: Any) -> Any:
     """
     Return the headers of a prepared request, and put what was read into the request.
 
-    INVARIANT: the names and the length that are checked here are those that are sent. botocore's headers become a dictionary: they
-    have one value for each name in any case, so none is lost. This also saves time, since botocore and urllib3 read the headers
-    several times, and botocore's class converts every name again.
+    INVARIANT: the names and the length that are checked here are those that are sent. botocore's headers become a dictionary,
+    which loses nothing: they have one value for each name in any case. It also saves time, because botocore and urllib3 read the
+    headers several times, and botocore's class converts every name again.
 
     Raises:
         TypeError: A name is in bytes, which botocore's headers do not return.
