@@ -397,6 +397,14 @@ def test_a_snapshot_without_principals_proves_nothing(question: str, tmp_path: P
         (["unreachable", "--identity", ALLOWED, "--all"], "--all: asks for every principal of a snapshot"),
         (["guardrail-required", "--identity", ALLOWED, "--assume", "key"], "--assume: `key` is not KEY=VALUE"),
         (["never", "s3:GetObject", "--identity", ALLOWED, "--when", "=x"], "--when: `=x` is not KEY=VALUE"),
+        (
+            ["never", "bedrock:InvokeModel", "--identity", ALLOWED, "--when", "bedrock:ServiceTeir=flex"],
+            "--when: `bedrock:ServiceTeir` is a condition key that does not exist; did you mean `bedrock:ServiceTier`?",
+        ),
+        (
+            ["guardrail-required", "--identity", ALLOWED, "--assume", "bedrock:ModelARNs=x"],
+            "--assume: `bedrock:ModelARNs` is a condition key that does not exist; did you mean `bedrock:ModelArn`?",
+        ),
         (["guardrail-required", "--identity", ALLOWED, "--exempt-model", ""], "--exempt-model: is empty"),
         (["guardrail-required", "--identity", ALLOWED, "--timeout", "0"], "'--timeout': must be at least 0.001"),
     ],

@@ -130,6 +130,10 @@ def test_the_page_shows_foreign_text_as_text_and_loads_nothing(cli: Cli, trail: 
         (("trail", "--policies", "trail/trail.json"), "is not a policy"),
         (("trail", "--policies", "new.json", "--since", "soon"), "since: `soon` is not a time"),
         (("trail", "--policies", "new.json", "--assume", "key"), "--assume: `key` is not KEY=VALUE"),
+        (
+            ("trail", "--policies", "new.json", "--assume", "bedrock:ServiceTeir=flex"),
+            "--assume: `bedrock:ServiceTeir` is a condition key that does not exist; did you mean `bedrock:ServiceTier`?",
+        ),
         (("trail", "--policies", "new.json", "--guardrail", "injected"), "needs approved guardrails"),
         (("trail", "--policies", "new.json", "--guardrail", "none"), "--guardrail"),
         (("trail", "--policies", "new.json", "--workers", "0"), "--workers"),

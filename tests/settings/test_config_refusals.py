@@ -74,6 +74,13 @@ BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "unguarded-shape": ("allow_unguarded = {a = 1}\n", ("allow_unguarded[0]: must be a string", "StartAsyncInvoke")),
     "context-shape": ("context = ['a']\n", ("context: must be a table", "aws:PrincipalOrgID")),
+    "misspelt context key": (
+        "context = { 'bedrock:ServiceTeir' = 'flex' }\n",
+        (
+            "context.bedrock:ServiceTeir: `bedrock:ServiceTeir` is a condition key that does not exist",
+            "did you mean `bedrock:ServiceTier`?",
+        ),
+    ),
     "context-key": ("context = { PrincipalOrgID = 'o-1' }\n", ("context.PrincipalOrgID: not a context key", "with its prefix")),
     "context-of-one-call": (
         "context = { 'bedrock:GuardrailIdentifier' = 'arn:aws:bedrock:us-east-1:123456789012:guardrail/abc' }\n",

@@ -10,6 +10,7 @@ from os import cpu_count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from guardedbedrock.bedrock.errors.policy_mistakes import mistaken_key
 from guardedbedrock.cli.console import console, write_json
 from guardedbedrock.cli.report_formats import IN_MESSAGE, IN_PROPERTY, sarif_log, uri_of
 from guardedbedrock.errors import ConfigurationError
@@ -70,11 +71,14 @@ def pair(text: str, option: str) -> tuple[str, str]:
     Split ``KEY=VALUE``.
 
     Raises:
-        ConfigurationError: There is no ``=``.
+        ConfigurationError: There is no ``=``, or the key is a condition key of Bedrock that does not exist.
     """
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise ConfigurationError(f"{option}: `{text}` is not KEY=VALUE; write for example aws:RequestedRegion=us-east-1")
+    mistake = mistaken_key(key)
+    if mistake is not None:
+        raise ConfigurationError(f"{option}: {mistake}")
     return key, value
 
 
