@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Final
 
 from botocore.validate import ParamValidator
 
-from guardedbedrock._nearest import nearest
+from guardedbedrock._nearest import closest, nearest
 from guardedbedrock.bedrock.operations import OPERATIONS
 from guardedbedrock.bedrock.service_models import service_model
 
@@ -45,9 +44,7 @@ def nearest_operation(name: str) -> str | None:
     >>> nearest_operation("invoke_model")
     'InvokeModel'
     """
-    known = {operation.lower(): operation for operation in OPERATIONS}
-    near = get_close_matches(name.replace("_", "").lower(), known, n=1)
-    return known[near[0]] if near else None
+    return closest(name.replace("_", ""), OPERATIONS)
 
 
 def unknown_parameter(service: str, operation: str, params: Mapping[str, Any]) -> str | None:

@@ -102,9 +102,9 @@ def explain(error: ValidationError, write_location: WriteLocation, models: Model
     return ConfigurationError(f"{write_location(loc)}: {problem}; {_fix(loc, models)}")
 
 
-def unknown(location: str, name: str, known: Collection[str]) -> ConfigurationError:
-    """Report an unknown key, with the key that was probably meant."""
-    return ConfigurationError(f"{location}: unknown key; {nearest(name, known)}")
+def unknown(location: str, name: str, known: Collection[str], *, prefix: str = "") -> ConfigurationError:
+    """Report an unknown key, with the key that was probably meant; `prefix` is written in front of it."""
+    return ConfigurationError(f"{location}: unknown key; {nearest(name, known, prefix=prefix)}")
 
 
 def _fields(loc: Loc, models: Models) -> tuple[Mapping[str, FieldInfo], str]:

@@ -185,6 +185,11 @@ BAD_ENVIRONMENTS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         ("environment variable GUARDEDBEDROCK_GUARDRAIL: unknown key; did you mean ", "`GUARDEDBEDROCK_GUARDRAILS`?"),
     ),
     "lower-case": ({"guardedbedrock_mode": "off"}, ("guardedbedrock_mode: unknown key; did you mean `GUARDEDBEDROCK_MODE`?",)),
+    "shared-prefix-only": ({"GUARDEDBEDROCK_SLOW": "x"}, ("unknown key; the known keys are GUARDEDBEDROCK_GUARDRAILS, ",)),
+    "part-of-a-table": (
+        {"GUARDEDBEDROCK_RETRY__ATTEMPTS": "1"},
+        ("GUARDEDBEDROCK_RETRY__ATTEMPTS: unknown key; only policies are set in parts, so set GUARDEDBEDROCK_RETRY as a whole",),
+    ),
     "misspelt-config": ({"GUARDEDBEDROCK_CONFG": "x"}, ("did you mean `GUARDEDBEDROCK_CONFIG`?",)),
     "misspelt-policy-type": (
         {"GUARDEDBEDROCK_POLICIES__IDENTIY": "x"},

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import Final
 
+from guardedbedrock._nearest import closest
 from guardedbedrock.bedrock import reference
 from guardedbedrock.bedrock.operations import SERVICES, TABLE
 from guardedbedrock.iam.decision.policy_set import PolicySet
@@ -81,7 +81,7 @@ def policy_mistakes(policies: PolicySet, *, has_invoke_with_guardrail: bool = Fa
 
 def is_misspelt_prefix(prefix: str) -> bool:
     """Return whether the prefix of an action is a misspelling of ``bedrock``."""
-    return prefix.lower() not in PREFIXES and bool(get_close_matches(prefix.lower(), ("bedrock",), cutoff=_CUTOFF))
+    return prefix.lower() not in PREFIXES and closest(prefix, ("bedrock",), cutoff=_CUTOFF) is not None
 
 
 def mistaken_prefix(action: str) -> str | None:
@@ -115,10 +115,10 @@ def mistaken_key(key: str) -> str | None:
     >>> mistaken_key("bedrock:GuardrailIdentifer")
     '`bedrock:GuardrailIdentifer` is a condition key that does not exist; did you mean `bedrock:GuardrailIdentifier`?'
     """
-    near = get_close_matches(key.lower(), _keys(), n=1, cutoff=_CUTOFF) if key.lower().startswith("bedrock:") else []
-    if not near or key.lower() in _keys():
+    if not key.lower().startswith(reference.PREFIX) or key.lower() in _keys():
         return None
-    return f"`{key}` is a condition key that does not exist; did you mean `{_keys()[near[0]]}`?"
+    near = closest(key, _keys(), cutoff=_CUTOFF)  # a key that this version does not know may be a new one
+    return f"`{key}` is a condition key that does not exist; did you mean `{_keys()[near]}`?" if near else None
 
 
 def _reference(policy_type: PolicyType, document: PolicyDocument, index: int, statement: Statement) -> StatementRef:
@@ -156,9 +156,9 @@ def _problem_of(action: str) -> tuple[str, frozenset[str]] | None:
         required = {row.name: row.required_actions[0].iam_action for row in rows}
         fix = " and ".join(f"{operation} requires `{needed}`" for operation, needed in required.items())
         return f"names `{action}`, an action that does not exist; {fix}", frozenset(map(str.lower, required.values()))
-    near = get_close_matches(name, _actions(), n=1, cutoff=_CUTOFF)
+    near = closest(name, _actions(), cutoff=_CUTOFF)
     if near:
-        fix = f"bedrock:{_actions()[near[0]]}"
+        fix = f"bedrock:{_actions()[near]}"
         return f"names `{action}`, an action that does not exist; did you mean `{fix}`?", frozenset({fix.lower()})
     return None  # an action that this version does not know may be a new one
 
@@ -188,8 +188,8 @@ def _exists(pattern: str) -> bool:
 def _of_keys(reference: StatementRef, statement: Statement) -> Iterator[PolicyMistake]:
     for key in dict.fromkeys(condition.key for condition in statement.conditions):
         if key.lower().startswith("bedrock:") and key.lower() not in _keys():
-            near = get_close_matches(key.lower(), _keys(), n=1)
-            fix = f"; did you mean `{_keys()[near[0]]}`?" if near else ""
+            near = closest(key, _keys())
+            fix = f"; did you mean `{_keys()[near]}`?" if near else ""
             yield PolicyMistake(reference, f"{subject(reference)} tests `{key}`, a condition key that does not exist{fix}")
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from time import monotonic
 from typing import Final
 
+from guardedbedrock._nearest import closest
 from guardedbedrock.bedrock import reference
 from guardedbedrock.bedrock.errors.policy_mistakes import mistaken_prefix
 from guardedbedrock.errors import ConfigurationError
@@ -50,8 +50,8 @@ def actions_of(pattern: str, policies: Sequence[ProofPolicies] = (), timeout: fl
         known = reference.actions().get(pattern.lower())
         # A misspelt action is allowed by no policy, so that "never" would be proved for it.
         if known is None and (_is_bedrock(pattern) or ":" not in pattern):
-            near = get_close_matches(pattern.lower(), reference.actions(), n=1)
-            advice = f"did you mean `{reference.actions()[near[0]].name}`?" if near else "write it like bedrock:InvokeModel"
+            near = closest(pattern, reference.actions())
+            advice = f"did you mean `{reference.actions()[near].name}`?" if near else "write it like bedrock:InvokeModel"
             raise ConfigurationError(f"this version knows no action `{pattern}`; {advice}")
         mistake = mistaken_prefix(pattern)
         if mistake:

@@ -8,9 +8,9 @@ not stop at the first element that fails.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from typing import Final
 
+from guardedbedrock._nearest import closest
 from guardedbedrock.iam.decision.decisions import Decision
 from guardedbedrock.iam.decision.explanation import (
     NAMES,
@@ -116,8 +116,7 @@ def _waived(policy_type: PolicyType, request: Request, management_account: str |
 def _closest(statements: Iterable[CompiledStatement], action: str) -> str | None:
     """Return the action, named by an Allow, that may be a misspelling of the requested one."""
     allows = (s.statement for s in statements if s.statement.effect == "Allow" and not s.statement.not_action)
-    spellings = {pattern.lower(): pattern for statement in allows for pattern in statement.actions}
-    return next((spellings[match] for match in get_close_matches(action.lower(), spellings, n=1)), None)
+    return closest(action, [pattern for statement in allows for pattern in statement.actions])
 
 
 def _statement(compiled: CompiledStatement, request: Request, *, determining: bool) -> ExplainedStatement:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Final, NoReturn, TypeAlias
 
+from guardedbedrock._nearest import closest
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam.language.documents import Object
 
@@ -188,5 +188,5 @@ def _wrong_type(location: Location, wanted: str, value: object) -> NoReturn:
 
 def suggestion(given: str, known: Collection[str]) -> str:
     """Return the end of a message that suggests the known name that is most like the given one; ``""`` if none is."""
-    near = get_close_matches(given, known, n=1)
-    return f"; did you mean `{near[0]}`?" if near else ""
+    near = closest(given, known)
+    return f"; did you mean `{near}`?" if near else ""

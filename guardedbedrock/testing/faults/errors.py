@@ -6,9 +6,9 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
+from guardedbedrock._nearest import closest
 from guardedbedrock.bedrock import reference
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.forks import ForkSafeLock
@@ -84,8 +84,8 @@ class Deny(Fault):
         check_types(self)
         denial(self.by)
         if self.action is not None and self.action not in (known := _known_actions()):
-            near = get_close_matches(self.action, known) or ["bedrock:InvokeModel", "bedrock:ApplyGuardrail"]
-            raise ConfigurationError(f"action: {self.action!r} is not an action of Bedrock; did you mean {' or '.join(near)}?")
+            near = closest(self.action, known) or "bedrock:InvokeModel or bedrock:ApplyGuardrail"
+            raise ConfigurationError(f"action: {self.action!r} is not an action of Bedrock; did you mean {near}?")
 
     def fail(self, context: FaultContext) -> None:
         """Raise the denial if the call needs the authorization."""

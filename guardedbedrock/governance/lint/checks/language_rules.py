@@ -7,10 +7,10 @@ Source: IAM User Guide, "IAM policy validation check reference".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import Final
 
+from guardedbedrock._nearest import closest
 from guardedbedrock.bedrock import reference
 from guardedbedrock.bedrock.authorization.condition_keys import carries
 from guardedbedrock.bedrock.errors.policy_mistakes import is_misspelt_prefix
@@ -59,8 +59,8 @@ def unknown_actions(group: Group) -> Iterator[Problem]:
             if service == "bedrock" and not _matching(item.text.lower()):
                 yield Problem(policy, item.pointer, f"The action `{item.text}` does not exist.", _action_fix(name))
             elif service == MANTLE and not any(map(compile_pattern(name), _MANTLE_NAMES)):
-                near = get_close_matches(name, list(_MANTLE_NAMES), n=1, cutoff=_CUTOFF)
-                fix = f"Write `{MANTLE}:{_MANTLE_NAMES[near[0]]}`." if near else ""
+                near = closest(name, _MANTLE_NAMES, cutoff=_CUTOFF)
+                fix = f"Write `{MANTLE}:{_MANTLE_NAMES[near]}`." if near else ""
                 yield Problem(policy, item.pointer, f"The action `{item.text}` does not exist.", fix)
 
 
@@ -87,9 +87,9 @@ def _action_fix(name: str) -> str:
     if rows:
         needed = sorted({row.required_actions[0].iam_action for row in rows})
         return f"Write {' and '.join(f'`{one}`' for one in needed)}: AWS authorizes {rows[0].name} as that action."
-    near = get_close_matches(f"{_BEDROCK}{name}", list(reference.actions()), n=1, cutoff=_CUTOFF)
+    near = closest(f"{_BEDROCK}{name}", reference.actions(), cutoff=_CUTOFF)
     if near:
-        return f"Write `{reference.actions()[near[0]].name}`."
+        return f"Write `{reference.actions()[near].name}`."
     return "Use an action of the Service Authorization Reference, or remove this one."
 
 
@@ -107,8 +107,8 @@ def _unknown_keys(group: Group, prefix: str) -> Iterator[Problem]:
     for policy in group.policies:
         for _, line in every_line(policy.statements):
             if line.key.lower().startswith(prefix) and known_key(line.key) is None:
-                near = get_close_matches(line.key, list(KEYS), n=1, cutoff=_CUTOFF)
-                fix = f"Write `{near[0].replace('/*', '/TAG-KEY')}`." if near else ""
+                near = closest(line.key, KEYS, cutoff=_CUTOFF)
+                fix = f"Write `{near.replace('/*', '/TAG-KEY')}`." if near else ""
                 yield Problem(policy, line.pointer, f"The condition key `{line.key}` does not exist.", fix)
 
 
@@ -229,8 +229,8 @@ def unknown_resource_type(group: Group) -> Iterator[Problem]:
     for policy, item in _bedrock_resources(group):
         if not _types_of(item.text):
             kind = item.text.split(":", 5)[5].partition("/")[0]
-            near = get_close_matches(kind, list(RESOURCE_TYPES), n=1, cutoff=_CUTOFF)
-            fix = f"Write `{near[0]}/...`." if near else ""
+            near = closest(kind, RESOURCE_TYPES, cutoff=_CUTOFF)
+            fix = f"Write `{near}/...`." if near else ""
             yield Problem(policy, item.pointer, f"Bedrock has no resource type `{kind}`, so the ARN matches nothing.", fix)
 
 
