@@ -67,6 +67,16 @@ def region(value: object, location: Location) -> None:
 def context(value: object, location: Location) -> None:
     """Context keys with their values. The names ignore case."""
     shapes.object_of(shapes.context_value)(value, location)
+    _check_keys(value, location)
+
+
+def assumptions(value: object, location: Location) -> None:
+    """Context keys with one value each. The names ignore case."""
+    shapes.object_of(shapes.text)(value, location)
+    _check_keys(value, location)
+
+
+def _check_keys(value: object, location: Location) -> None:
     spellings: dict[str, str] = {}
     for key in value if isinstance(value, Mapping) else ():
         other = spellings.setdefault(key.lower(), key)

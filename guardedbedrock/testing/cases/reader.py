@@ -93,7 +93,7 @@ _ALL_PROOFS: Final[Mapping[str, Shape]] = {
 _OPTIONS_OF_PROOFS: Final[Mapping[str, Shape]] = {
     **_OPTIONAL,
     "principal": iam_shapes.caller,
-    "assume": shapes.object_of(shapes.text),
+    "assume": iam_shapes.assumptions,
     "timeout": shapes.positive_number,
 }
 _VERSIONS: Final = {"before": _POLICY_TYPES}
@@ -101,7 +101,7 @@ _OF_PROOFS: Final[Mapping[str, tuple[Mapping[str, Shape], Mapping[str, Shape]]]]
     "guardrail-required": ({}, {"guardrails": _GUARDRAILS, "exemptModels": shapes.array_of(shapes.name)}),
     "no-new-access": (_VERSIONS, {}),
     "equivalent": (_VERSIONS, {}),
-    "never": ({"action": shapes.name}, {"resource": shapes.name, "when": shapes.object_of(shapes.text)}),
+    "never": ({"action": shapes.name}, {"resource": shapes.name, "when": iam_shapes.assumptions}),
     "always-allowed": (
         {},
         {
