@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 
 from guardedbedrock import Guardrail
 from guardedbedrock.iam import POLICY_TYPES, PolicyDocument, PolicySet
-from guardedbedrock.settings.policy_files import PolicySources
+from guardedbedrock.settings.policy_files import PolicyTable
 from guardedbedrock.settings.reader import DEEPEST, LARGEST, LARGEST_TOML
 from guardedbedrock.settings.settings import MODELS, Settings
 from guardedbedrock.settings.sources import CONFIG, FILE, MERGED, PREFIX, PYPROJECT, RENAMED
@@ -38,7 +38,7 @@ WORDS: Final[Mapping[type, str]] = {
     str: "string",
     dict: "table",
     Guardrail: "table",
-    PolicySources: "table or policy source",
+    PolicyTable: "table or policy source",
 }
 
 

@@ -51,7 +51,7 @@ Listed: TypeAlias = Annotated[tuple[PolicyFile, ...] | None, BeforeValidator(as_
 LevelFiles: TypeAlias = tuple[tuple[PolicyFile, ...], ...] | None
 
 
-class PolicySources(BaseModel):
+class PolicyTable(BaseModel):
     """
     Where the policies of each type come from; the keys are those of `PolicySet`.
 
@@ -121,9 +121,9 @@ def read_policies(
     if isinstance(sources, PolicySet):
         return sources
     try:
-        checked = PolicySources.model_validate(anchored(sources, base))
+        checked = PolicyTable.model_validate(anchored(sources, base))
     except ValidationError as error:
-        models: Models = {"": PolicySources, "policies": PolicySources}
+        models: Models = {"": PolicyTable, "policies": PolicyTable}
         raise explain(error, dotted, models, under=("policies",)) from None
     return checked.read()
 
@@ -151,7 +151,7 @@ def anchored(given: Any, base: Path) -> Any:
         literal = _WILD.isdisjoint(str(value)) or _exists(base / value)
         return str(base / value if literal else Path(glob.escape(str(base))) / value)
 
-    if given is None or isinstance(given, PolicySet | PolicySources):
+    if given is None or isinstance(given, PolicySet | PolicyTable):
         return given
     source = policy_source(given, base)
     if source is not None:

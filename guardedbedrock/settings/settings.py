@@ -37,7 +37,7 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.settings.entry import setting
-from guardedbedrock.settings.policy_files import PolicySources, read_policies
+from guardedbedrock.settings.policy_files import PolicyTable, read_policies
 from guardedbedrock.settings.problems import MisfitError, Models, as_list, explain
 from guardedbedrock.settings.sources import (
     PREFIX,
@@ -77,7 +77,7 @@ from guardedbedrock.settings.values import (
 from guardedbedrock.sources.names import GuardrailSource, PolicySource, guardrail_source
 from guardedbedrock.sources.settings import SourceSettings
 
-__all__ = ["GuardrailSettings", "PolicySources", "Settings", "check", "load", "read_policies"]
+__all__ = ["GuardrailSettings", "PolicyTable", "Settings", "check", "load", "read_policies"]
 
 _NO_GUARDRAIL: Final = (
     f"no guardrail is configured; write [[guardrails]] with arn and version into guardedbedrock.toml, set {PREFIX}GUARDRAILS, "
@@ -95,7 +95,7 @@ def _compiled_or_sources(_type: Any, schema_of: Any) -> Any:
     """Accept a compiled `PolicySet`. A union would report two findings for one mistake."""
     return no_info_wrap_validator_function(
         lambda given, sources: given if isinstance(given, PolicySet | PolicySource) else sources(given),
-        schema_of(PolicySources | None),
+        schema_of(PolicyTable | None),
     )
 
 
@@ -106,7 +106,7 @@ def _source_or_tables(_type: Any, schema_of: Any) -> Any:
     )
 
 
-PoliciesSetting: TypeAlias = Annotated[PolicySources | PolicySet | PolicySource | None, GetPydanticSchema(_compiled_or_sources)]
+PoliciesSetting: TypeAlias = Annotated[PolicyTable | PolicySet | PolicySource | None, GetPydanticSchema(_compiled_or_sources)]
 Guardrails: TypeAlias = Annotated[tuple[ConfiguredGuardrail, ...] | GuardrailSource, GetPydanticSchema(_source_or_tables)]
 
 
@@ -344,7 +344,7 @@ class Settings(BaseModel):
         """
         if isinstance(self.policies, PolicySource):
             return None
-        return self.policies.read() if isinstance(self.policies, PolicySources) else self.policies
+        return self.policies.read() if isinstance(self.policies, PolicyTable) else self.policies
 
     def source(self, now: Callable[[], datetime]) -> SourceSettings:
         """
@@ -369,7 +369,7 @@ MODELS: Final[Models] = {
     "": Settings,
     "guardrails": GuardrailSettings,
     "enforced": EnforcedSettings,
-    "policies": PolicySources,
+    "policies": PolicyTable,
     "retry": RetrySettings,
     "audit": AuditSettings,
 }

@@ -20,7 +20,7 @@ Response: TypeAlias = dict[str, Any]
 Transport: TypeAlias = Callable[[str, Any], Response]
 """botocore's ``_make_api_call``: operation name and parameters to parsed response."""
 
-AsyncSend: TypeAlias = Callable[[str, Any], Awaitable[Response]]
+AsyncTransport: TypeAlias = Callable[[str, Any], Awaitable[Response]]
 """aiobotocore's ``_make_api_call``."""
 
 TOKENS: Final = ("clientRequestToken", "clientToken")
@@ -87,7 +87,7 @@ def send(  # noqa: PLR0913, PLR0917  # each is a part of one attempt
 
 async def send_async(  # noqa: PLR0913, PLR0917
     authorized: AuthorizedCall,
-    transport: AsyncSend,
+    transport: AsyncTransport,
     read: Callable[[Response], Awaitable[tuple[Response, bytes | None]]],
     retry: RetryPolicy,
     observers: Observers,

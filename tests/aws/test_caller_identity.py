@@ -19,7 +19,7 @@ from harness.http_senders import KINDS, Sender
 from moto.server import ThreadedMotoServer
 
 from guardedbedrock import ExplicitDenyError, Guard, PreflightUnavailableError, SourceError, iam
-from guardedbedrock.aws.signer import tripwire
+from guardedbedrock.aws.signer.signing_guard import start_signing_guard
 from guardedbedrock.aws.sources.identity import CallerIdentity
 from guardedbedrock.bedrock.guardrail.location import IDENTIFIER_HEADER, VERSION_HEADER
 from guardedbedrock.core.events import PreflightDecided
@@ -336,8 +336,8 @@ def test_rotated_credentials_get_the_path_of_the_other_role(roles: dict[str, Any
     assert len(fake.requests) == 1
 
 
-def test_tripwire_finds_the_role_of_a_signer(roles: dict[str, Any], asked: list[str]) -> None:
-    stood = tripwire.set_tripwire(Guard(guardrails=[HR], policies=TEAM_POLICIES, principal="caller").rules, ())
+def test_signing_guard_finds_the_role_of_a_signer(roles: dict[str, Any], asked: list[str]) -> None:
+    stood = start_signing_guard(Guard(guardrails=[HR], policies=TEAM_POLICIES, principal="caller").rules, ())
     guest = Credentials(*roles["Guest"].values())
 
     assert [_denied_principal(guest) for _ in range(2)] == ["arn:aws:sts::123456789012:assumed-role/Guest/run"] * 2
@@ -372,12 +372,12 @@ def test_http_clients_follow_rotated_credentials(
         assert len(fake.requests) == 2
 
 
-def test_tripwire_calls_sts_with_the_signing_credentials(asked: list[str]) -> None:
+def test_signing_guard_calls_sts_with_the_signing_credentials(asked: list[str]) -> None:
     role = boto3.client("sts").assume_role(RoleArn="arn:aws:iam::123456789012:role/Other", RoleSessionName="session")[
         "Credentials"
     ]
     other = Credentials(role["AccessKeyId"], role["SecretAccessKey"], role["SessionToken"])
-    stood = tripwire.set_tripwire(Guard(guardrails=[HR], policies=POLICIES, principal="caller").rules, ())
+    stood = start_signing_guard(Guard(guardrails=[HR], policies=POLICIES, principal="caller").rules, ())
     asked.clear()
 
     denied = [_denied_principal(credentials) for credentials in (other, Credentials("testing", "testing"), other)]
@@ -398,9 +398,9 @@ def _denied_principal(credentials: Credentials) -> str | None:
     return denied.value.principal
 
 
-def test_tripwire_refuses_requests_if_sts_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signing_guard_refuses_requests_if_sts_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     fresh_session(monkeypatch)
-    stood = tripwire.set_tripwire(Guard(guardrails=[HR], policies=POLICIES, principal="caller").rules, ())
+    stood = start_signing_guard(Guard(guardrails=[HR], policies=POLICIES, principal="caller").rules, ())
     request = AWSRequest(method="POST", url=f"http://127.0.0.1/model/{DENIED_MODEL}/invoke", data="{}")
 
     with socket.socket() as held:

@@ -4,12 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws.test_tripwire import guardrail_of, sign
+from aws.test_signing_guard import guardrail_of, sign
 from botocore import auth
 from harness.clients import HR, MODEL
 
 from guardedbedrock import Guard, GuardrailTamperedError
-from guardedbedrock.aws.signer import tripwire
+from guardedbedrock.aws.signer.signing_guard import start_signing_guard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,10 @@ def nothing_is_left() -> Iterator[None]:
     assert vars(auth.SigV4Auth)["add_auth"] is PLAIN
 
 
-def test_signers_are_wrapped_once_for_all_tripwires() -> None:
-    first = tripwire.set_tripwire(RULES, ())
+def test_signers_are_wrapped_once_for_all_signing_guards() -> None:
+    first = start_signing_guard(RULES, ())
     wrapped = vars(auth.SigV4Auth)["add_auth"]
-    second = tripwire.set_tripwire(RULES, ())
+    second = start_signing_guard(RULES, ())
 
     assert vars(auth.SigV4Auth)["add_auth"] is wrapped
     assert wrapped.__wrapped__ is PLAIN
@@ -38,8 +38,9 @@ def test_signers_are_wrapped_once_for_all_tripwires() -> None:
     assert guardrail_of(sign()) == (None, None)
 
 
-def test_most_recent_tripwire_decides_until_it_is_removed() -> None:
-    strict, lax = tripwire.set_tripwire(RULES, ()), tripwire.set_tripwire(Guard(guardrails=[HR], mode="off").rules, ())
+def test_most_recent_signing_guard_decides_until_it_is_removed() -> None:
+    strict = start_signing_guard(RULES, ())
+    lax = start_signing_guard(Guard(guardrails=[HR], mode="off").rules, ())
 
     sign(f"/model/{MODEL}/converse")
     lax.remove()
@@ -48,8 +49,8 @@ def test_most_recent_tripwire_decides_until_it_is_removed() -> None:
     strict.remove()
 
 
-def test_removing_a_tripwire_twice_keeps_the_others() -> None:
-    first, second = tripwire.set_tripwire(RULES, ()), tripwire.set_tripwire(RULES, ())
+def test_removing_a_signing_guard_twice_keeps_the_others() -> None:
+    first, second = start_signing_guard(RULES, ()), start_signing_guard(RULES, ())
     first.remove()
     first.remove()
 
@@ -58,7 +59,7 @@ def test_removing_a_tripwire_twice_keeps_the_others() -> None:
 
 
 def test_later_wrapper_of_a_signer_stays() -> None:
-    first = tripwire.set_tripwire(RULES, ())
+    first = start_signing_guard(RULES, ())
     ours, seen = vars(auth.SigV4Auth)["add_auth"], []
 
     def theirs(self: Any, request: Any) -> None:
@@ -70,7 +71,7 @@ def test_later_wrapper_of_a_signer_stays() -> None:
     assert vars(auth.SigV4Auth)["add_auth"] is theirs
     assert guardrail_of(sign()) == (None, None)
 
-    second = tripwire.set_tripwire(RULES, ())
+    second = start_signing_guard(RULES, ())
     assert vars(auth.SigV4Auth)["add_auth"] is theirs
     assert guardrail_of(sign()) == (HR.arn, HR.version)
     assert len(seen) == 2
@@ -85,17 +86,17 @@ def test_subclass_of_a_signer_is_checked() -> None:
             request.headers["X-Own"] = "1"
             super().add_auth(request)
 
-    stood = tripwire.set_tripwire(RULES, ())
+    stood = start_signing_guard(RULES, ())
 
     assert guardrail_of(sign(signer=Own)) == (HR.arn, HR.version)
     stood.remove()
 
 
-def test_threads_set_use_and_remove_tripwires_concurrently() -> None:
-    last = tripwire.set_tripwire(RULES, ())
+def test_threads_set_use_and_remove_signing_guards_concurrently() -> None:
+    last = start_signing_guard(RULES, ())
 
     def come_and_go(_: int) -> tuple[str | None, str | None]:
-        stood = tripwire.set_tripwire(RULES, ())
+        stood = start_signing_guard(RULES, ())
         try:
             return guardrail_of(sign())
         finally:

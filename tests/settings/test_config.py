@@ -15,7 +15,7 @@ from settings.samples import ARN, CALLER, GUARDED, GUARDRAIL, OTHER, ROLE, docum
 from guardedbedrock import Guard
 from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.settings.settings import PolicySources, Settings, check, load
+from guardedbedrock.settings.settings import PolicyTable, Settings, check, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,7 +151,7 @@ def test_null_in_the_environment_overrides_the_file(here: Path) -> None:
     assert load(environ={"GUARDEDBEDROCK_POLICIES": "null"}).policies is None
     policies = load(environ={"GUARDEDBEDROCK_POLICIES__BOUNDARY": "null"}).policies
 
-    assert isinstance(policies, PolicySources)
+    assert isinstance(policies, PolicyTable)
     assert (policies.identity, policies.boundary) == (("{}",), None)
 
 

@@ -199,8 +199,8 @@ def test_the_first_lost_record_is_a_warning_and_every_lost_record_is_counted(
 LOSS: Final = "audit sink JsonLines lost a record: it is closed; further losses are only counted\n"
 LOST: Final = """
 from guardedbedrock.auditing import Audit
-from guardedbedrock.core.losses import Losses
-losses = Losses("audit sink JsonLines")
+from guardedbedrock.core.lost_records import LostRecords
+losses = LostRecords("audit sink JsonLines")
 for _ in range(3):
     losses.add("it is closed")
 """

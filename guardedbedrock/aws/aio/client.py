@@ -24,7 +24,7 @@ from guardedbedrock.aws.gate.call_context import CallContext
 from guardedbedrock.aws.gate.hooks import put_in_front_async
 from guardedbedrock.aws.signer.bearer import bearer_of_async
 from guardedbedrock.core.records import Call
-from guardedbedrock.stages.send import AsyncSend, send_async
+from guardedbedrock.stages.send import AsyncTransport, send_async
 
 
 class AsyncGuardedClient(Guarded):
@@ -46,14 +46,14 @@ class AsyncGuardedClient(Guarded):
             self._region_is_checked = False
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Awaitable[Any]:
-        transport: AsyncSend = super()._make_api_call  # type: ignore[misc]  # a base of the generated class
+        transport: AsyncTransport = super()._make_api_call  # type: ignore[misc]  # a base of the generated class
         binding = self._guardedbedrock
         if not binding.guards(api_params):
             return transport(operation_name, api_params)
         # The record is made here and not when the call is awaited: `using` chooses the guardrail where the call is made.
         return self._make_guarded_call(call_of(binding, operation_name, api_params), transport)
 
-    async def _make_guarded_call(self, call: Call, transport: AsyncSend) -> Any:
+    async def _make_guarded_call(self, call: Call, transport: AsyncTransport) -> Any:
         await self._find_caller()
         binding = self._guardedbedrock
         if "body" in call.params:

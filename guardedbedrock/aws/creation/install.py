@@ -26,7 +26,7 @@ from guardedbedrock.aws.creation.session import EVENTS
 from guardedbedrock.aws.creation.unguarded import warn_of_unguarded
 from guardedbedrock.aws.creation.wrap import BINDING, ensure_guarded, put_first
 from guardedbedrock.aws.own_clients import is_making_own_client
-from guardedbedrock.aws.signer.tripwire import Tripwire, set_tripwire
+from guardedbedrock.aws.signer.signing_guard import SigningGuard, start_signing_guard
 from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.stages.retry.policy import ONE_ATTEMPT
 
@@ -45,7 +45,7 @@ _ORIGINAL: Final = "guardedbedrock_wraps"
 class _Installed:
     owner: ClientBinding
     binding: ClientBinding
-    tripwire: Tripwire | None = None
+    signing_guard: SigningGuard | None = None
 
 
 _lock: Final = ForkSafeLock(RLock)
@@ -93,9 +93,9 @@ def install(binding: ClientBinding, *, strict: bool) -> Installation:
     with _lock:
         found = _find(binding)
         if found is not None:
-            return _add_tripwire(found) if strict and found.tripwire is None else Installation(_nothing)
-        tripwire = set_tripwire(binding.rules, binding.listeners) if strict else None
-        _installed.append(_Installed(binding, replace(binding, retry=ONE_ATTEMPT), tripwire))
+            return _add_signing_guard(found) if strict and found.signing_guard is None else Installation(_nothing)
+        signing_guard = start_signing_guard(binding.rules, binding.listeners) if strict else None
+        _installed.append(_Installed(binding, replace(binding, retry=ONE_ATTEMPT), signing_guard))
         _patch()
     try:
         warn_of_unguarded()
@@ -111,7 +111,7 @@ def uninstall(binding: ClientBinding) -> None:
         found = _find(binding)
         if found is not None:
             _installed.remove(found)
-            _remove_tripwire(found)
+            _remove_signing_guard(found)
         if not _installed:
             _unpatch()
 
@@ -119,19 +119,19 @@ def uninstall(binding: ClientBinding) -> None:
 def installations() -> tuple[bool, ...]:
     """Return for each installed guard, the one that applies last, whether it is strict."""
     with _lock:
-        return tuple(each.tripwire is not None for each in _installed)
+        return tuple(each.signing_guard is not None for each in _installed)
 
 
-def _add_tripwire(installed: _Installed) -> Installation:
-    installed.tripwire = set_tripwire(installed.owner.rules, installed.owner.listeners)
-    return Installation(partial(_remove_tripwire, installed))
+def _add_signing_guard(installed: _Installed) -> Installation:
+    installed.signing_guard = start_signing_guard(installed.owner.rules, installed.owner.listeners)
+    return Installation(partial(_remove_signing_guard, installed))
 
 
-def _remove_tripwire(installed: _Installed) -> None:
+def _remove_signing_guard(installed: _Installed) -> None:
     with _lock:
-        if installed.tripwire is not None:
-            installed.tripwire.remove()
-            installed.tripwire = None
+        if installed.signing_guard is not None:
+            installed.signing_guard.remove()
+            installed.signing_guard = None
 
 
 def _nothing() -> None:

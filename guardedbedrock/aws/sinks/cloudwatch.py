@@ -23,7 +23,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from opentelemetry import context
 
-from guardedbedrock.core.losses import Losses
+from guardedbedrock.core.lost_records import LostRecords
 from guardedbedrock.forks import renew_in_children
 
 _MAX_EVENTS: Final = 10_000
@@ -68,13 +68,13 @@ class CloudWatchLogs:
         self._changed = Condition()
         self._thread: Thread | None = None
         self._closing = self._sending = False
-        self._losses = Losses("audit sink CloudWatchLogs")
+        self._lost = LostRecords("audit sink CloudWatchLogs")
         renew_in_children(self)
 
     @property
     def lost(self) -> int:
         """Number of records that this process lost."""
-        return self._losses.count
+        return self._lost.count
 
     def renew(self) -> None:
         """Start over in a forked child: the queued records, the thread and the connections belong to the parent."""
@@ -88,7 +88,7 @@ class CloudWatchLogs:
         event = {"timestamp": int(time.time() * 1000), "message": json.dumps(record, separators=(",", ":"))}
         with self._changed:
             if len(self._waiting) >= self._capacity or self._closing:
-                self._losses.add("it is closed" if self._closing else f"{self._capacity} records are waiting already")
+                self._lost.add("it is closed" if self._closing else f"{self._capacity} records are waiting already")
                 return
             self._waiting.append(event)
             if self._thread is None:
@@ -128,7 +128,7 @@ class CloudWatchLogs:
                 self._sending = True
             problem = self._deliver(batch)
             if problem:
-                self._losses.add(problem, len(batch))
+                self._lost.add(problem, len(batch))
             with self._changed:
                 self._sending = False
                 self._changed.notify_all()

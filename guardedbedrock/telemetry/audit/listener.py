@@ -22,7 +22,7 @@ from guardedbedrock.core.events import (
     ReplyUnguarded,
     ResponseReceived,
 )
-from guardedbedrock.core.losses import Losses
+from guardedbedrock.core.lost_records import LostRecords
 from guardedbedrock.core.observers import Observation
 from guardedbedrock.core.records import Call
 from guardedbedrock.errors import AccessDeniedError
@@ -64,19 +64,19 @@ class Audit:
         self._records = records
         self._clock = clock
         self._principal = principal
-        self._losses = tuple(Losses(f"audit sink {type(sink).__name__}") for sink in self._sinks)
+        self._lost = tuple(LostRecords(f"audit sink {type(sink).__name__}") for sink in self._sinks)
 
     def of(self, principal: str) -> Self:
         """Return the same audit with the same count of lost records; `principal` is used if this audit has none."""
         named = self._principal or principal
         audit = type(self)(self._sinks, records=self._records, clock=self._clock, principal=named)
-        audit._losses = self._losses  # noqa: SLF001  # its own class
+        audit._lost = self._lost  # noqa: SLF001  # its own class
         return audit
 
     @property
     def lost(self) -> int:
         """The number of records that a sink lost in this process: it raised, or it reports them in its attribute ``lost``."""
-        return sum(losses.count for losses in self._losses) + sum(getattr(sink, "lost", 0) for sink in self._sinks)
+        return sum(losses.count for losses in self._lost) + sum(getattr(sink, "lost", 0) for sink in self._sinks)
 
     def check(self) -> None:
         """
@@ -99,7 +99,7 @@ class Audit:
         if self._records == "denials" and not isinstance(error, AccessDeniedError):
             return
         written = record(facts, error, str(uuid.uuid4()), self._clock())
-        for sink, losses in zip(self._sinks, self._losses, strict=True):
+        for sink, losses in zip(self._sinks, self._lost, strict=True):
             try:
                 sink.write(written)
             except Exception as failure:  # noqa: BLE001  # a sink may raise anything, and the others still get the record

@@ -146,7 +146,7 @@ def _matcher(pattern: Tokens) -> Matcher:
     return compile_tokens(pattern)
 
 
-@lru_cache(maxsize=32768)  # keyed by shape and pattern: a proof compares the same pattern with the same shape in many situations
+@lru_cache(maxsize=32768)  # keyed by shape and pattern: a proof repeats these pairs in many classes of requests
 def relate(shaped: Shaped, pattern: Tokens) -> Relation:
     """Compare the strings of a shape with a pattern: all match it, none does, or some do."""
     automaton = shape_automaton(shaped.shape)

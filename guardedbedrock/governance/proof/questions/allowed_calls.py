@@ -41,13 +41,13 @@ def always_allowed(policies: ProofPolicies, requests: Sequence[Request], options
     answers = []
     for request in requests:
         own = replace(policies, principal=request.principal)
-        prover, situation = _call(own, request, settings)
+        prover, request_class = _call(own, request, settings)
         if request.unknown_parts:
             reason = f"the resource of a call is known only in part: {request.resource}"
             answers.append(answered(question, "unknown", own, settings, reason))
             continue
-        allowed = prover.encoder(situation).allowed(own)
-        part = Part(situation, Tri(negate(allowed.may), negate(allowed.must)), own, denies)
+        allowed = prover.encoder(request_class).allowed(own)
+        part = Part(request_class, Tri(negate(allowed.may), negate(allowed.must)), own, denies)
         answers.append(answer_parts(question, prover, [part], own, settings, is_limited=True))
         if answers[-1].answer == "refuted":
             break

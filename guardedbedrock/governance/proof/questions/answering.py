@@ -52,9 +52,9 @@ def answer_parts(  # noqa: PLR0913  # all but one are positional
     """
     started = perf_counter()
     found = answered(question, "proved", policies, options)
-    situations: list[RequestClass] = []
+    request_classes: list[RequestClass] = []
     for part in parts:
-        situations.append(part.situation)
+        request_classes.append(part.request_class)
         outcome = prover.decide(part)
         if outcome.witness is not None:
             statements = _responsible(part.policies, outcome.witness)
@@ -62,7 +62,7 @@ def answer_parts(  # noqa: PLR0913  # all but one are positional
             break
         if outcome.answer == "unknown" and found.answer == "proved":
             found = replace(found, answer="unknown", reason=outcome.reason)
-    if found.answer == "proved" and is_limited and situations and not any(map(prover.has_request, situations)):
+    if found.answer == "proved" and is_limited and request_classes and not any(map(prover.has_request, request_classes)):
         found = replace(found, answer="unknown", reason=_NO_REQUEST)
     return replace(found, milliseconds=(perf_counter() - started) * 1000)
 

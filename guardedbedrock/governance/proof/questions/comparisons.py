@@ -67,14 +67,14 @@ def _compare(old: ProofPolicies, new: ProofPolicies, options: Options, prover: P
 
     def parts() -> Iterable[Part]:
         for name in distinguished_actions(old, new, options.timeout):
-            for situation in prover.situations(name):
-                encoder = prover.encoder(situation)
+            for request_class in prover.request_classes(name):
+                encoder = prover.encoder(request_class)
                 after = encoder.allowed(new)
                 if after.may is False:
                     continue
                 before = encoder.allowed(old)
                 shown = Tri(conjoin((after.must, negate(before.may))), conjoin((after.may, negate(before.must))))
-                yield Part(situation, shown, new, is_new, older=old)
+                yield Part(request_class, shown, new, is_new, older=old)
 
     try:
         answer = answer_parts(question, prover, parts(), new, options, is_limited=bool(options.assumed))

@@ -73,14 +73,14 @@ def _reaches(placed: PlacedStatement, prover: Prover, policies: ProofPolicies, t
         return f"this version knows no action that matches `{named[0]}`" if named and not placed.statement.not_action else "dead"
     reason = ""
     for action in actions:
-        for situation in prover.situations(action):
-            applies = prover.encoder(situation).statement(placed, policies)
-            possible = conjoin((well_formed(situation, prover.keys), applies.may))
+        for request_class in prover.request_classes(action):
+            applies = prover.encoder(request_class).statement(placed, policies)
+            possible = conjoin((well_formed(request_class, prover.keys), applies.may))
             if is_unsatisfiable(possible, has_solver=is_available()):
                 continue
             if not is_available():
                 return NO_SOLVER
-            status, _, why = prover.solve(possible, situation)
+            status, _, why = prover.solve(possible, request_class)
             if status == "satisfiable":
                 return "reachable"
             reason = reason or why

@@ -74,10 +74,10 @@ def guardrail_required(
     def parts() -> Iterable[Part]:
         for action in INFERENCE:
             types = reference.actions()[action.lower()].types - NOT_THE_MODEL
-            for situation in prover.situations(action, types):
-                allowed = prover.encoder(situation).allowed(policies)
+            for request_class in prover.request_classes(action, types):
+                allowed = prover.encoder(request_class).allowed(policies)
                 shown = Tri(conjoin((allowed.must, breaks)), conjoin((allowed.may, breaks)))
-                yield Part(situation, shown, policies, unguarded)
+                yield Part(request_class, shown, policies, unguarded)
 
     listed = ", ".join((*approved, *patterns)) or "none"
     question = f"no inference request is allowed unless it carries an approved guardrail ({listed})"
@@ -124,8 +124,8 @@ def never(
 
     def parts() -> Iterable[Part]:
         for name in names:
-            for situation in prover.situations(name, patterns=patterns):
-                yield Part(situation, prover.encoder(situation).allowed(policies), policies, is_allowed)
+            for request_class in prover.request_classes(name, patterns=patterns):
+                yield Part(request_class, prover.encoder(request_class).allowed(policies), policies, is_allowed)
 
     is_limited = bool(when or patterns or settings.assumed)
     answer = answer_parts(question, prover, parts(), policies, settings, is_limited=is_limited)

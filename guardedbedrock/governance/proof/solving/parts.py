@@ -44,14 +44,14 @@ class Part:
     One part of a question.
 
     Args:
-        situation: The requests.
+        request_class: The requests.
         shown: The formulas that a witness certainly, or possibly, satisfies.
         policies: The policies that the witness is evaluated with.
         confirms: Returns whether the engine agrees with a witness.
         older: The policies that `policies` are compared with, if the question has two versions.
     """
 
-    situation: RequestClass
+    request_class: RequestClass
     shown: Tri
     policies: ProofPolicies
     confirms: Callable[[Request], bool]
@@ -119,11 +119,11 @@ class Prover:
         self._partly_known = {key: patterns for key, patterns in (partly_known or {}).items() if canonical_key(key) not in values}
         self._solver: Solver | None = None
 
-    def situations(
+    def request_classes(
         self, action: str, types: frozenset[str] | None = None, patterns: tuple[str, ...] = ()
     ) -> Iterator[RequestClass]:
         """
-        Yield the situations of an action, by the account and the type of the resource, foundation models first.
+        Yield the classes of requests of an action, by the account and the type of the resource, foundation models first.
 
         Args:
             action: The action.
@@ -140,48 +140,48 @@ class Prover:
             for one in found or ():
                 yield replace(every_type, types=frozenset({one}))
 
-    def encoder(self, situation: RequestClass) -> Encoder:
-        """Return the encoder for the requests of a situation."""
-        shaped = shape_of_resource(situation)
-        return self._encoder.at(situation.action, situation.resource, shaped, foreign=situation.foreign)
+    def encoder(self, request_class: RequestClass) -> Encoder:
+        """Return the encoder for the requests of a class."""
+        shaped = shape_of_resource(request_class)
+        return self._encoder.at(request_class.action, request_class.resource, shaped, foreign=request_class.foreign)
 
     def decide(self, part: Part) -> PartAnswer:
         """Decide one part."""
         if part.shown.may is False:
             return PartAnswer("proved")
-        formed = well_formed(part.situation, self.keys)
+        formed = well_formed(part.request_class, self.keys)
         possible = conjoin((formed, part.shown.may))
         if is_unsatisfiable(possible, has_solver=is_available()):
             return PartAnswer("proved")
         if not is_available():
             return PartAnswer("unknown", reason=NO_SOLVER)
-        status, model, reason = self.solve(conjoin((formed, part.shown.must)), part.situation)
+        status, model, reason = self.solve(conjoin((formed, part.shown.must)), part.request_class)
         if model is not None:
-            request = rebuild(model, part.situation, self.keys, part.policies)
+            request = rebuild(model, part.request_class, self.keys, part.policies)
             if part.confirms(request):
                 return PartAnswer("refuted", request)
             problem = f"the engine does not confirm {request.action} on {request.resource}; please report it"
             return PartAnswer("unknown", reason=f"defect: {problem}")
         if status == "unsatisfiable" and part.shown.may != part.shown.must:
-            status, model, reason = self.solve(possible, part.situation)
+            status, model, reason = self.solve(possible, part.request_class)
         if status == "unsatisfiable":
             return PartAnswer("proved")
         if model is None:
             return PartAnswer("unknown", reason=reason)
-        return _judge(rebuild(model, part.situation, self.keys, part.policies), part)
+        return _judge(rebuild(model, part.request_class, self.keys, part.policies), part)
 
-    def has_request(self, situation: RequestClass) -> bool:
-        """Return whether AWS could receive a request of a situation; True if that is not known."""
-        formed = well_formed(situation, self.keys)
+    def has_request(self, request_class: RequestClass) -> bool:
+        """Return whether AWS could receive a request of a class; True if that is not known."""
+        formed = well_formed(request_class, self.keys)
         if is_unsatisfiable(formed, has_solver=is_available()):
             return False
-        return not is_available() or self.solve(formed, situation)[0] != "unsatisfiable"
+        return not is_available() or self.solve(formed, request_class)[0] != "unsatisfiable"
 
-    def solve(self, formula: Formula, situation: RequestClass) -> tuple[Status, Solution | None, str]:
-        """Find a request of a situation for which a formula is true."""
+    def solve(self, formula: Formula, request_class: RequestClass) -> tuple[Status, Solution | None, str]:
+        """Find a request of a class for which a formula is true."""
         if self._solver is None:
             self._solver = Solver(self.keys, self._timeout)
-        return self._solver.solve(formula, usual_shapes(situation))
+        return self._solver.solve(formula, usual_shapes(request_class))
 
 
 def _judge(request: Request, part: Part) -> PartAnswer:

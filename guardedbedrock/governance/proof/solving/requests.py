@@ -171,11 +171,11 @@ def principal_patterns(principal: str) -> dict[str, tuple[str, ...]]:
     return {"aws:PrincipalArn": role_arn_patterns(found)} if found.kind == "assumed-role" else {}
 
 
-def shape_of_resource(situation: RequestClass) -> Shaped | None:
-    """Return the shape of the resources of a situation; None if the resource is fixed, or if there can be none."""
-    if situation.resource is not None:
+def shape_of_resource(request_class: RequestClass) -> Shaped | None:
+    """Return the shape of the resources of a class of requests; None if the resource is fixed, or if there can be none."""
+    if request_class.resource is not None:
         return None
-    return _resource_shape(situation.action.lower(), types_in(situation), situation.account, situation.foreign)
+    return _resource_shape(request_class.action.lower(), types_in(request_class), request_class.account, request_class.foreign)
 
 
 @lru_cache(maxsize=4096)  # keyed by all arguments: each question asks for every action and type
@@ -198,48 +198,48 @@ def known_shapes(keys: ComparedKeys) -> dict[UnknownString, Shaped]:
     return {string: Shaped(string, _ALLOWED_SHAPES.guardrail)} if GUARDRAIL in keys.slots else {}
 
 
-def usual_shapes(situation: RequestClass) -> dict[UnknownString, StringShape]:
+def usual_shapes(request_class: RequestClass) -> dict[UnknownString, StringShape]:
     """Return shapes of strings that make a witness easy to read: a usual Region, model and guardrail."""
     shapes = {UnknownString(GUARDRAIL): _USUAL.guardrail, UnknownString("aws:requestedregion"): _USUAL.region}
-    types = types_in(situation)
-    return shapes if not types else {**shapes, RESOURCE: _shape_of(types[0], situation.account, _USUAL)}
+    types = types_in(request_class)
+    return shapes if not types else {**shapes, RESOURCE: _shape_of(types[0], request_class.account, _USUAL)}
 
 
-def well_formed(situation: RequestClass, keys: ComparedKeys) -> Formula:
+def well_formed(request_class: RequestClass, keys: ComparedKeys) -> Formula:
     """
-    Return the formula for the requests that AWS could receive, in a situation.
+    Return the formula for the requests that AWS could receive, in a class of requests.
 
     Args:
-        situation: The situation.
+        request_class: The class of requests.
         keys: How the keys are modelled.
     """
-    parts = (_resource(situation), _keys(situation, keys), _fixed(situation, keys), _in_part(situation, keys))
+    parts = (_resource(request_class), _keys(request_class, keys), _fixed(request_class, keys), _in_part(request_class, keys))
     return conjoin(formula for part in parts for formula in part)
 
 
-def _resource(situation: RequestClass) -> Iterator[Formula]:
-    if situation.resource is not None:
-        yield Matches(RESOURCE, tuple(filter(None, (situation.resource,))))
+def _resource(request_class: RequestClass) -> Iterator[Formula]:
+    if request_class.resource is not None:
+        yield Matches(RESOURCE, tuple(filter(None, (request_class.resource,))))
         return
-    yield shape_of_resource(situation) or False
-    if situation.action.lower() not in reference.actions() and not situation.action.lower().startswith("kms:"):
+    yield shape_of_resource(request_class) or False
+    if request_class.action.lower() not in reference.actions() and not request_class.action.lower().startswith("kms:"):
         yield negate(Matches(RESOURCE, _KMS_KEY))
-    if situation.patterns:
-        yield disjoin(Matches(RESOURCE, tokenize(pattern)) for pattern in situation.patterns)
+    if request_class.patterns:
+        yield disjoin(Matches(RESOURCE, tokenize(pattern)) for pattern in request_class.patterns)
 
 
-def types_in(situation: RequestClass) -> tuple[str, ...] | None:
-    """Return the resource types of a situation's action in its account, foundation models first; None if it has no types."""
-    known = reference.actions().get(situation.action.lower())
-    if situation.resource is not None or known is None or not known.types:
+def types_in(request_class: RequestClass) -> tuple[str, ...] | None:
+    """Return the resource types of the action of a class in its account, foundation models first; None if it has no types."""
+    known = reference.actions().get(request_class.action.lower())
+    if request_class.resource is not None or known is None or not known.types:
         return None
-    types = known.types if situation.types is None else situation.types & known.types
-    return tuple(sorted((one for one in types if _fits(one, situation)), key=lambda one: (one != "foundation-model", one)))
+    types = known.types if request_class.types is None else request_class.types & known.types
+    return tuple(sorted((one for one in types if _fits(one, request_class)), key=lambda one: (one != "foundation-model", one)))
 
 
-def _fits(resource_type: str, situation: RequestClass) -> bool:
-    """Return whether a type's ARN names an account exactly if the situation does."""
-    return ("${Account}" in reference.resource_arns()[resource_type]) is bool(situation.account)
+def _fits(resource_type: str, request_class: RequestClass) -> bool:
+    """Return whether a type's ARN names an account exactly if the class of requests does."""
+    return ("${Account}" in reference.resource_arns()[resource_type]) is bool(request_class.account)
 
 
 def _shape_of(resource_type: str, account: str, given: _Shapes) -> StringShape:
@@ -285,12 +285,12 @@ def accounts(policies: Iterable[ProofPolicies], *, every: bool = False) -> Itera
         yield account, bool(own)  # a principal without an account, such as an AWS service, is not foreign to any
 
 
-def _keys(situation: RequestClass, keys: ComparedKeys) -> Iterator[Formula]:
-    is_known = situation.action.lower() in reference.actions()
+def _keys(request_class: RequestClass, keys: ComparedKeys) -> Iterator[Formula]:
+    is_known = request_class.action.lower() in reference.actions()
     for key in (*keys.cells, *keys.slots):
         if key in ALWAYS_PRESENT:
             yield Present(key)
-        if is_known and not carries(situation.action, key):
+        if is_known and not carries(request_class.action, key):
             yield negate(Present(key))
         for slot in range(2, keys.slots.get(key, 0)):
             yield implies(Used(key, slot), Used(key, slot - 1))
@@ -315,8 +315,8 @@ def _value_of(key: str, string: UnknownString) -> Formula:
     return True
 
 
-def _fixed(situation: RequestClass, keys: ComparedKeys) -> Iterator[Formula]:
-    for name, value in situation.fixed.items():
+def _fixed(request_class: RequestClass, keys: ComparedKeys) -> Iterator[Formula]:
+    for name, value in request_class.fixed.items():
         key = canonical_key(name)
         if value is None:
             yield negate(Present(key))
@@ -329,8 +329,8 @@ def _fixed(situation: RequestClass, keys: ComparedKeys) -> Iterator[Formula]:
             yield from (negate(Used(key, slot)) for slot in range(1, keys.slots[key]))
 
 
-def _in_part(situation: RequestClass, keys: ComparedKeys) -> Iterator[Formula]:
-    for name, patterns in situation.partly_known.items():
+def _in_part(request_class: RequestClass, keys: ComparedKeys) -> Iterator[Formula]:
+    for name, patterns in request_class.partly_known.items():
         key = canonical_key(name)
         if key in keys.slots:
             yield Present(key)
@@ -343,7 +343,7 @@ def _in_cell_of(key: str, value: str, cells: Cells) -> Formula:
     return InCells(key, cells.where(lambda sample: wanted is not None and read(sample) == wanted))
 
 
-def rebuild(solution: Solution, situation: RequestClass, keys: ComparedKeys, policies: ProofPolicies) -> Request:
+def rebuild(solution: Solution, request_class: RequestClass, keys: ComparedKeys, policies: ProofPolicies) -> Request:
     """Return the request that a solution describes."""
     context: dict[str, object] = {}
     for key, value in solution.strings.items():
@@ -353,17 +353,17 @@ def rebuild(solution: Solution, situation: RequestClass, keys: ComparedKeys, pol
         for spelling in ("aws:CurrentTime", "aws:EpochTime") if key == TIME else (keys.spelling.get(key, key),):
             context[spelling] = sample
     # A question may spell a number or a date differently than the sample of its cell.
-    for name, given in situation.fixed.items():
+    for name, given in request_class.fixed.items():
         key = canonical_key(name)
         if key in solution.cells and given is not None:
             for spelling in ("aws:CurrentTime", "aws:EpochTime") if key == TIME else (keys.spelling[key],):
                 context[spelling] = given
-    context |= {name: list(strings) for name, strings in situation.lists.items()}
+    context |= {name: list(strings) for name, strings in request_class.lists.items()}
     return Request(
         principal=policies.principal,
-        action=situation.action,
-        resource=situation.resource if situation.resource is not None else solution.resource or "*",
+        action=request_class.action,
+        resource=request_class.resource if request_class.resource is not None else solution.resource or "*",
         context=context,
-        resource_account=situation.resource_account,
+        resource_account=request_class.resource_account,
         rcp_applies=policies.rcp_applies,
     )

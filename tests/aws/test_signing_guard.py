@@ -21,8 +21,8 @@ from guardedbedrock import (
     UnguardableOperationError,
     iam,
 )
-from guardedbedrock.aws.signer import tripwire
 from guardedbedrock.aws.signer.inference_request import inference_of
+from guardedbedrock.aws.signer.signing_guard import start_signing_guard
 from guardedbedrock.core.events import CallRefused
 
 if TYPE_CHECKING:
@@ -68,13 +68,13 @@ class Presign(auth.SigV4QueryAuth):  # type: ignore[misc]  # botocore has no typ
 
 @pytest.fixture(name="standing")
 def make_standing() -> Iterator[Callable[..., Recorder]]:
-    """Set tripwires with keywords of `Guard`; yield a function that returns the listener of each."""
+    """Set signing_guards with keywords of `Guard`; yield a function that returns the listener of each."""
     stood: list[Any] = []
 
     def stand(**options: Any) -> Recorder:
         recorder = Recorder()
         told = {"guardrails": [HR, PUBLIC], "policies": POLICIES, "principal": ROLE, "listeners": ()}
-        stood.append(tripwire.set_tripwire(Guard(**{**told, **options}).rules, (recorder,)))
+        stood.append(start_signing_guard(Guard(**{**told, **options}).rules, (recorder,)))
         return recorder
 
     yield stand
@@ -346,7 +346,7 @@ def test_request_of_a_plain_boto3_client_is_checked(harness: Any, standing: Any)
     assert [(name, guardrail) for name, _, guardrail in home.arrived] == [("InvokeModel", (HR.arn, HR.version))]
 
 
-def test_tripwire_in_report_mode_reports_and_signs(standing: Any) -> None:
+def test_signing_guard_in_report_mode_reports_and_signs(standing: Any) -> None:
     recorder = standing(mode="report")
 
     request = sign(f"/model/{MODEL}/converse")
@@ -359,7 +359,7 @@ def test_tripwire_in_report_mode_reports_and_signs(standing: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/openai/v1/chat/completions", "/openai/v1/responses", "/async-invoke"])
-def test_tripwire_in_report_mode_reports_unguardable_requests(standing: Any, path: str) -> None:
+def test_signing_guard_in_report_mode_reports_unguardable_requests(standing: Any, path: str) -> None:
     recorder = standing(mode="report")
 
     sign(path, {"modelId": MODEL})
@@ -367,7 +367,7 @@ def test_tripwire_in_report_mode_reports_unguardable_requests(standing: Any, pat
     assert [refused.enforced for refused in recorder.last.of(CallRefused)] == [False]
 
 
-def test_tripwire_in_off_mode_checks_nothing(standing: Any) -> None:
+def test_signing_guard_in_off_mode_checks_nothing(standing: Any) -> None:
     recorder = standing(mode="off")
 
     assert guardrail_of(sign()) == (None, None)
@@ -380,14 +380,14 @@ def test_failing_listener_does_not_change_the_check(standing: Any) -> None:
             raise RuntimeError
 
     standing()
-    last = tripwire.set_tripwire(Guard(guardrails=[HR]).rules, (Broken(),))
+    last = start_signing_guard(Guard(guardrails=[HR]).rules, (Broken(),))
 
     with pytest.raises(GuardrailTamperedError):
         sign(f"/model/{MODEL}/converse")
     last.remove()
 
 
-def test_tripwire_error_says_how_to_fix_it(standing: Any) -> None:
+def test_signing_guard_error_says_how_to_fix_it(standing: Any) -> None:
     standing()
 
     with pytest.raises(AccessDeniedError) as refused:

@@ -1,5 +1,5 @@
 """
-The tripwire: refuse inference requests without an approved guardrail when botocore's signers sign them.
+Refuse inference requests without an approved guardrail when botocore's signers sign them.
 
 It checks clients that the guard did not create, such as those of LiteLLM and the Anthropic SDK. Requests with a bearer token are
 not signed, so they are not checked.
@@ -29,23 +29,23 @@ from guardedbedrock.stages.inject import inject
 _REMEMBERED: Final = 64
 
 
-def set_tripwire(rules: Rules, listeners: Iterable[Listener]) -> Tripwire:
+def start_signing_guard(rules: Rules, listeners: Iterable[Listener]) -> SigningGuard:
     """
-    Check every request that is signed from now on. If there are several tripwires, the most recent decides.
+    Check every request that is signed from now on. If there are several signing guards, the most recent decides.
 
     Args:
         rules: Rules like those of a guarded client. In mode ``report`` refusals are reported and the request passes.
         listeners: Listeners for refusals.
 
     Returns:
-        The tripwire; ``remove()`` removes it.
+        The signing guard; ``remove()`` removes it.
     """
-    tripwire = Tripwire(rules, listeners)
-    add_check(tripwire.check)
-    return tripwire
+    signing_guard = SigningGuard(rules, listeners)
+    add_check(signing_guard.check)
+    return signing_guard
 
 
-class Tripwire:
+class SigningGuard:
     """A check of signed requests, until it is removed."""
 
     def __init__(self, rules: Rules, listeners: Iterable[Listener]) -> None:

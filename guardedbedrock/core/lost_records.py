@@ -6,7 +6,7 @@ from guardedbedrock.core.last_resort import log_warning
 from guardedbedrock.forks import ForkSafeLock, renew_in_children
 
 
-class Losses:
+class LostRecords:
     """
     Counts the records that one destination lost in this process.
 
