@@ -27,7 +27,7 @@ def closest(name: str, known: Collection[str], *, cutoff: float = 0.6) -> str | 
     """
     Return the known name that a misspelt one probably means; None if none is similar.
 
-    Case does not count. A prefix that two names share, such as ``bedrock:``, does not make them similar.
+    Case does not count. Names with the same prefix, such as ``bedrock:``, are compared without it, and before all others.
 
     >>> closest("bedrock:InvokeModle", ["bedrock:InvokeModel", "iam:PassRole"])
     'bedrock:InvokeModel'

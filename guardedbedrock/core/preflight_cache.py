@@ -76,7 +76,7 @@ def _key(guarded: GuardedCall) -> Key | None:
     Return the key of a call: everything that its preflight depends on within one set of rules, except the time.
 
     Returns:
-        The key; None if results of its operation are not cached. Those of model calls are, which a process repeats.
+        The key, or None: only results of model calls are cached, because a process repeats them.
     """
     call = guarded.call
     if not call.operation.inference or call.operation.location is None:

@@ -68,8 +68,8 @@ class GuardedCall:
             event handlers can change `params`, but neither of them.
 
     Attributes:
-        evaluated: The parameters that the policies are evaluated for, by their paths. They are read when the record is made,
-            because event handlers can change parameters in place.
+        evaluated: The parameters that the policies are evaluated for, by their paths. Event handlers get copies of the
+            parameters, so these stay as they were authorized.
     """
 
     call: Call

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
+from guardedbedrock._nearest import closest
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import POLICY_TYPES
 from guardedbedrock.iam.language.documents import repeated_key
@@ -149,14 +150,12 @@ def _check_names(given: Collection[str], fields: list[str]) -> None:
         former = name.removeprefix(PREFIX).lower()
         if former in RENAMED:
             raise ConfigurationError(f"environment variable {name}: was renamed; set {PREFIX}{RENAMED[former].upper()} instead")
-        table = name.partition(_NESTED)[0]
-        if _NESTED in name and table in fields and table != whole:
-            raise ConfigurationError(
-                f"environment variable {name}: unknown key; only policies are set in parts, so set {table} as a whole"
-            )
         if name not in fields and name not in parts:
             known = [one.removeprefix(PREFIX) for one in (*fields, CONFIG, *parts)]
-            raise unknown(f"environment variable {name}", name.upper().removeprefix(PREFIX), known, prefix=PREFIX)
+            own = name.upper().removeprefix(PREFIX)
+            # A key of a table, such as RETRY_ATTEMPTS, is like no setting; its beginning is.
+            meant = own if closest(own, known) else own.partition("_")[0]
+            raise unknown(f"environment variable {name}", meant, known, prefix=PREFIX)
     part = next((name for name in parts if name in given), None)
     if part and whole in given:
         raise ConfigurationError(f"environment variable {whole}: set together with {part}; keep one of them")

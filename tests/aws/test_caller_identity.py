@@ -19,7 +19,7 @@ from harness.http_senders import KINDS, Sender
 from moto.server import ThreadedMotoServer
 
 from guardedbedrock import ExplicitDenyError, Guard, PreflightUnavailableError, SourceError, iam
-from guardedbedrock.aws.signer.signing_guard import start_signing_guard
+from guardedbedrock.aws.signer.signing_guard import add_signing_guard
 from guardedbedrock.aws.sources.identity import CallerIdentity
 from guardedbedrock.bedrock.guardrail.location import IDENTIFIER_HEADER, VERSION_HEADER
 from guardedbedrock.core.events import PreflightDecided
@@ -337,7 +337,7 @@ def test_rotated_credentials_get_the_path_of_the_other_role(roles: dict[str, Any
 
 
 def test_signing_guard_finds_the_role_of_a_signer(roles: dict[str, Any], asked: list[str]) -> None:
-    stood = start_signing_guard(Guard(guardrails=[HR], policies=TEAM_POLICIES, principal="caller").rules, ())
+    stood = add_signing_guard(Guard(guardrails=[HR], policies=TEAM_POLICIES, principal="caller").rules, ())
     guest = Credentials(*roles["Guest"].values())
 
     assert [_denied_principal(guest) for _ in range(2)] == ["arn:aws:sts::123456789012:assumed-role/Guest/run"] * 2
@@ -377,7 +377,7 @@ def test_signing_guard_calls_sts_with_the_signing_credentials(asked: list[str]) 
         "Credentials"
     ]
     other = Credentials(role["AccessKeyId"], role["SecretAccessKey"], role["SessionToken"])
-    stood = start_signing_guard(Guard(guardrails=[HR], policies=POLICIES, principal="caller").rules, ())
+    stood = add_signing_guard(Guard(guardrails=[HR], policies=POLICIES, principal="caller").rules, ())
     asked.clear()
 
     denied = [_denied_principal(credentials) for credentials in (other, Credentials("testing", "testing"), other)]
@@ -400,7 +400,7 @@ def _denied_principal(credentials: Credentials) -> str | None:
 
 def test_signing_guard_refuses_requests_if_sts_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     fresh_session(monkeypatch)
-    stood = start_signing_guard(Guard(guardrails=[HR], policies=POLICIES, principal="caller").rules, ())
+    stood = add_signing_guard(Guard(guardrails=[HR], policies=POLICIES, principal="caller").rules, ())
     request = AWSRequest(method="POST", url=f"http://127.0.0.1/model/{DENIED_MODEL}/invoke", data="{}")
 
     with socket.socket() as held:

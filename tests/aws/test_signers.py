@@ -9,7 +9,7 @@ from botocore import auth
 from harness.clients import HR, MODEL
 
 from guardedbedrock import Guard, GuardrailTamperedError
-from guardedbedrock.aws.signer.signing_guard import start_signing_guard
+from guardedbedrock.aws.signer.signing_guard import add_signing_guard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +26,9 @@ def nothing_is_left() -> Iterator[None]:
 
 
 def test_signers_are_wrapped_once_for_all_signing_guards() -> None:
-    first = start_signing_guard(RULES, ())
+    first = add_signing_guard(RULES, ())
     wrapped = vars(auth.SigV4Auth)["add_auth"]
-    second = start_signing_guard(RULES, ())
+    second = add_signing_guard(RULES, ())
 
     assert vars(auth.SigV4Auth)["add_auth"] is wrapped
     assert wrapped.__wrapped__ is PLAIN
@@ -39,8 +39,8 @@ def test_signers_are_wrapped_once_for_all_signing_guards() -> None:
 
 
 def test_most_recent_signing_guard_decides_until_it_is_removed() -> None:
-    strict = start_signing_guard(RULES, ())
-    lax = start_signing_guard(Guard(guardrails=[HR], mode="off").rules, ())
+    strict = add_signing_guard(RULES, ())
+    lax = add_signing_guard(Guard(guardrails=[HR], mode="off").rules, ())
 
     sign(f"/model/{MODEL}/converse")
     lax.remove()
@@ -50,7 +50,7 @@ def test_most_recent_signing_guard_decides_until_it_is_removed() -> None:
 
 
 def test_removing_a_signing_guard_twice_keeps_the_others() -> None:
-    first, second = start_signing_guard(RULES, ()), start_signing_guard(RULES, ())
+    first, second = add_signing_guard(RULES, ()), add_signing_guard(RULES, ())
     first.remove()
     first.remove()
 
@@ -59,7 +59,7 @@ def test_removing_a_signing_guard_twice_keeps_the_others() -> None:
 
 
 def test_later_wrapper_of_a_signer_stays() -> None:
-    first = start_signing_guard(RULES, ())
+    first = add_signing_guard(RULES, ())
     ours, seen = vars(auth.SigV4Auth)["add_auth"], []
 
     def theirs(self: Any, request: Any) -> None:
@@ -71,7 +71,7 @@ def test_later_wrapper_of_a_signer_stays() -> None:
     assert vars(auth.SigV4Auth)["add_auth"] is theirs
     assert guardrail_of(sign()) == (None, None)
 
-    second = start_signing_guard(RULES, ())
+    second = add_signing_guard(RULES, ())
     assert vars(auth.SigV4Auth)["add_auth"] is theirs
     assert guardrail_of(sign()) == (HR.arn, HR.version)
     assert len(seen) == 2
@@ -86,17 +86,17 @@ def test_subclass_of_a_signer_is_checked() -> None:
             request.headers["X-Own"] = "1"
             super().add_auth(request)
 
-    stood = start_signing_guard(RULES, ())
+    stood = add_signing_guard(RULES, ())
 
     assert guardrail_of(sign(signer=Own)) == (HR.arn, HR.version)
     stood.remove()
 
 
-def test_threads_set_use_and_remove_signing_guards_concurrently() -> None:
-    last = start_signing_guard(RULES, ())
+def test_threads_add_use_and_remove_signing_guards_concurrently() -> None:
+    last = add_signing_guard(RULES, ())
 
     def come_and_go(_: int) -> tuple[str | None, str | None]:
-        stood = start_signing_guard(RULES, ())
+        stood = add_signing_guard(RULES, ())
         try:
             return guardrail_of(sign())
         finally:

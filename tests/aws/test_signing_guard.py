@@ -22,7 +22,7 @@ from guardedbedrock import (
     iam,
 )
 from guardedbedrock.aws.signer.inference_request import inference_of
-from guardedbedrock.aws.signer.signing_guard import start_signing_guard
+from guardedbedrock.aws.signer.signing_guard import add_signing_guard
 from guardedbedrock.core.events import CallRefused
 
 if TYPE_CHECKING:
@@ -68,13 +68,13 @@ class Presign(auth.SigV4QueryAuth):  # type: ignore[misc]  # botocore has no typ
 
 @pytest.fixture(name="standing")
 def make_standing() -> Iterator[Callable[..., Recorder]]:
-    """Set signing_guards with keywords of `Guard`; yield a function that returns the listener of each."""
+    """Add signing guards with keywords of `Guard`; yield a function that returns the listener of each."""
     stood: list[Any] = []
 
     def stand(**options: Any) -> Recorder:
         recorder = Recorder()
         told = {"guardrails": [HR, PUBLIC], "policies": POLICIES, "principal": ROLE, "listeners": ()}
-        stood.append(start_signing_guard(Guard(**{**told, **options}).rules, (recorder,)))
+        stood.append(add_signing_guard(Guard(**{**told, **options}).rules, (recorder,)))
         return recorder
 
     yield stand
@@ -380,7 +380,7 @@ def test_failing_listener_does_not_change_the_check(standing: Any) -> None:
             raise RuntimeError
 
     standing()
-    last = start_signing_guard(Guard(guardrails=[HR]).rules, (Broken(),))
+    last = add_signing_guard(Guard(guardrails=[HR]).rules, (Broken(),))
 
     with pytest.raises(GuardrailTamperedError):
         sign(f"/model/{MODEL}/converse")

@@ -57,7 +57,7 @@ class OneRightLength(HeadersDict):  # type: ignore[misc]  # botocore has no type
         return value if self.reads == 1 else "2"
 
 
-def test_length_that_was_checked_is_sent(harness: Make) -> None:
+def test_headers_are_read_once(harness: Make) -> None:
     env = harness()
     on(env, "before-send", lambda request, **_: setattr(request, "headers", OneRightLength(request.headers.items())))
 

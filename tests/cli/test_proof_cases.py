@@ -255,10 +255,10 @@ def test_a_timeout_fails_with_its_reason(tmp_path: Path, monkeypatch: pytest.Mon
         ({"timeout": "5"}, "at /timeout: expected a number, got a string"),
         ({"timeout": True}, "at /timeout: expected a number, got a Boolean"),
         ({"assume": {"aws:RequestedRegion": ["a"]}}, "at /assume/aws:RequestedRegion: expected a string, got an array"),
-        ({"assume": {"bedrock:ServiceTeir": "flex"}}, "at /assume: `bedrock:ServiceTeir` is a condition key that does not exist"),
+        ({"assume": {"bedrock:ServiceTeir": "flex"}}, "at /assume: `bedrock:ServiceTeir` is not a known condition key"),
         (
             {"prove": "never", "guardrails": None, "action": BOTH[0], "when": {"bedrock:ServiceTeir": "flex"}},
-            "at /when: `bedrock:ServiceTeir` is a condition key that does not exist",
+            "at /when: `bedrock:ServiceTeir` is not a known condition key",
         ),
         ({"policies": "nothing"}, "at /cases/0/policies: unknown policy set `nothing`"),
         ({"prove": "equivalent", "guardrails": None, "before": "x"}, "at /cases/0/before: unknown policy set `x`"),

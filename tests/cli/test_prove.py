@@ -303,11 +303,11 @@ MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-h
         ([], "must be an array of at least one call"),
         (
             [{"action": BOTH[0], "resource": MODEL, "context": {"bedrock:GuardrailIdentifer": "x"}}],
-            "[0].context: `bedrock:GuardrailIdentifer` is a condition key that does not exist; did you mean",
+            "[0].context: `bedrock:GuardrailIdentifer` is not a known condition key; did you mean",
         ),
         (
             [{"action": BOTH[0], "resource": MODEL, "unknown": ["bedrock:GuardrailIdentifer"]}],
-            "[0].unknown: `bedrock:GuardrailIdentifer` is a condition key that does not exist; did you mean",
+            "[0].unknown: `bedrock:GuardrailIdentifer` is not a known condition key; did you mean",
         ),
         (
             [{"action": BOTH[0], "resource": MODEL, "resourceAccount": "12"}],
@@ -399,11 +399,11 @@ def test_a_snapshot_without_principals_proves_nothing(question: str, tmp_path: P
         (["never", "s3:GetObject", "--identity", ALLOWED, "--when", "=x"], "--when: `=x` is not KEY=VALUE"),
         (
             ["never", "bedrock:InvokeModel", "--identity", ALLOWED, "--when", "bedrock:ServiceTeir=flex"],
-            "--when: `bedrock:ServiceTeir` is a condition key that does not exist; did you mean `bedrock:ServiceTier`?",
+            "--when: `bedrock:ServiceTeir` is not a known condition key; did you mean `bedrock:ServiceTier`?",
         ),
         (
             ["guardrail-required", "--identity", ALLOWED, "--assume", "bedrock:ModelARNs=x"],
-            "--assume: `bedrock:ModelARNs` is a condition key that does not exist; did you mean `bedrock:ModelArn`?",
+            "--assume: `bedrock:ModelARNs` is not a known condition key; did you mean `bedrock:ModelArn`?",
         ),
         (["guardrail-required", "--identity", ALLOWED, "--exempt-model", ""], "--exempt-model: is empty"),
         (["guardrail-required", "--identity", ALLOWED, "--timeout", "0"], "'--timeout': must be at least 0.001"),

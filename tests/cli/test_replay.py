@@ -132,7 +132,7 @@ def test_the_page_shows_foreign_text_as_text_and_loads_nothing(cli: Cli, trail: 
         (("trail", "--policies", "new.json", "--assume", "key"), "--assume: `key` is not KEY=VALUE"),
         (
             ("trail", "--policies", "new.json", "--assume", "bedrock:ServiceTeir=flex"),
-            "--assume: `bedrock:ServiceTeir` is a condition key that does not exist; did you mean `bedrock:ServiceTier`?",
+            "--assume: `bedrock:ServiceTeir` is not a known condition key; did you mean `bedrock:ServiceTier`?",
         ),
         (("trail", "--policies", "new.json", "--guardrail", "injected"), "needs approved guardrails"),
         (("trail", "--policies", "new.json", "--guardrail", "none"), "--guardrail"),

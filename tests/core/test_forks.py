@@ -125,7 +125,7 @@ LOCKS: Final = {
     "signer-identity": Case(lambda: identity_of(SignerIdentity(None, "us-east-1")), lambda identity: identity()),
     "retry-quota": Case(RetryQuota, lambda quota: quota.acquire(5)),
     "tag-suffixes": Case(SuffixHistory, lambda history: history.is_reused("a", "b")),
-    "losses": Case(lambda: LostRecords("sink"), lambda losses: losses.add("failed")),
+    "lost-records": Case(lambda: LostRecords("sink"), lambda lost: lost.add("failed")),
     "alert": Case(lambda: DenialAlert(5, 60.0, print), lambda alert: alert.write(DENIAL)),
     "install": Case(lambda: install, lambda _: Guard(guardrails=[HR], listeners=()).install()),
     "signers": Case(lambda: signers, lambda _: signers.add_check(lambda *_: None)),
@@ -279,7 +279,7 @@ def test_a_child_sends_its_own_records_to_cloudwatch_and_not_those_of_its_parent
     assert logs.events == 3
 
 
-def test_a_child_counts_its_own_denials_and_lost() -> None:
+def test_a_child_counts_its_own_denials_and_lost_records() -> None:
     fired: list[Any] = []
     alert = DenialAlert(1, 60.0, fired.append)
 

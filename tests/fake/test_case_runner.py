@@ -294,12 +294,12 @@ def test_the_first_denial_decides_a_call_even_after_an_indeterminate_decision(tm
         ),
         pytest.param(
             asking(request=REQUEST | {"context": {"bedrock:GuardrailIdentifer": "x"}}),
-            "at /request/context: `bedrock:GuardrailIdentifer` is a condition key that does not exist; did you mean",
+            "at /request/context: `bedrock:GuardrailIdentifer` is not a known condition key; did you mean",
             id="misspelt condition key",
         ),
         pytest.param(
             asking(request=REQUEST | {"unknown": ["bedrock:GuardrailIdentifer"]}),
-            "at /request/unknown/0: `bedrock:GuardrailIdentifer` is a condition key that does not exist; did you mean",
+            "at /request/unknown/0: `bedrock:GuardrailIdentifer` is not a known condition key; did you mean",
             id="misspelt unknown key",
         ),
         pytest.param(

@@ -77,7 +77,7 @@ BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
     "misspelt context key": (
         "context = { 'bedrock:ServiceTeir' = 'flex' }\n",
         (
-            "context.bedrock:ServiceTeir: `bedrock:ServiceTeir` is a condition key that does not exist",
+            "context.bedrock:ServiceTeir: `bedrock:ServiceTeir` is not a known condition key",
             "did you mean `bedrock:ServiceTier`?",
         ),
     ),
@@ -188,7 +188,7 @@ BAD_ENVIRONMENTS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "shared-prefix-only": ({"GUARDEDBEDROCK_SLOW": "x"}, ("unknown key; the known keys are GUARDEDBEDROCK_GUARDRAILS, ",)),
     "part-of-a-table": (
         {"GUARDEDBEDROCK_RETRY__ATTEMPTS": "1"},
-        ("GUARDEDBEDROCK_RETRY__ATTEMPTS: unknown key; only policies are set in parts, so set GUARDEDBEDROCK_RETRY as a whole",),
+        ("GUARDEDBEDROCK_RETRY__ATTEMPTS: unknown key; did you mean `GUARDEDBEDROCK_RETRY`?",),
     ),
     "misspelt-config": ({"GUARDEDBEDROCK_CONFG": "x"}, ("did you mean `GUARDEDBEDROCK_CONFIG`?",)),
     "misspelt-policy-type": (

@@ -59,8 +59,9 @@ def shell(populated: Aws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Aw
         monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", populated.fake.endpoint_url)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    # Moto answers some operations with 500. A retry does not change that, and a source would be read again after the test.
+    # Moto answers some operations with 500, after which a source is read again in the background: here it is never due.
     monkeypatch.setattr("guardedbedrock.sources.live.REFRESHER", Refresher(clock=lambda: float("-inf")))
+    # A retry does not change the 500.
     monkeypatch.setattr("guardedbedrock.aws.sources.calls.CONFIG", Config(retries={"total_max_attempts": 1}))
     use_credentials(monkeypatch, {"AccessKeyId": "testing", "SecretAccessKey": "testing", "SessionToken": "testing"})
     monkeypatch.delenv("AWS_PROFILE", raising=False)

@@ -26,7 +26,7 @@ from guardedbedrock.aws.creation.session import EVENTS
 from guardedbedrock.aws.creation.unguarded import warn_of_unguarded
 from guardedbedrock.aws.creation.wrap import BINDING, ensure_guarded, put_first
 from guardedbedrock.aws.own_clients import is_making_own_client
-from guardedbedrock.aws.signer.signing_guard import SigningGuard, start_signing_guard
+from guardedbedrock.aws.signer.signing_guard import SigningGuard, add_signing_guard
 from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.stages.retry.policy import ONE_ATTEMPT
 
@@ -93,8 +93,8 @@ def install(binding: ClientBinding, *, strict: bool) -> Installation:
     with _lock:
         found = _find(binding)
         if found is not None:
-            return _add_signing_guard(found) if strict and found.signing_guard is None else Installation(_nothing)
-        signing_guard = start_signing_guard(binding.rules, binding.listeners) if strict else None
+            return _add_strict(found) if strict and found.signing_guard is None else Installation(_nothing)
+        signing_guard = add_signing_guard(binding.rules, binding.listeners) if strict else None
         _installed.append(_Installed(binding, replace(binding, retry=ONE_ATTEMPT), signing_guard))
         _patch()
     try:
@@ -111,7 +111,7 @@ def uninstall(binding: ClientBinding) -> None:
         found = _find(binding)
         if found is not None:
             _installed.remove(found)
-            _remove_signing_guard(found)
+            _remove_strict(found)
         if not _installed:
             _unpatch()
 
@@ -122,12 +122,12 @@ def installations() -> tuple[bool, ...]:
         return tuple(each.signing_guard is not None for each in _installed)
 
 
-def _add_signing_guard(installed: _Installed) -> Installation:
-    installed.signing_guard = start_signing_guard(installed.owner.rules, installed.owner.listeners)
-    return Installation(partial(_remove_signing_guard, installed))
+def _add_strict(installed: _Installed) -> Installation:
+    installed.signing_guard = add_signing_guard(installed.owner.rules, installed.owner.listeners)
+    return Installation(partial(_remove_strict, installed))
 
 
-def _remove_signing_guard(installed: _Installed) -> None:
+def _remove_strict(installed: _Installed) -> None:
     with _lock:
         if installed.signing_guard is not None:
             installed.signing_guard.remove()

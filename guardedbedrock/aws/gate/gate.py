@@ -20,6 +20,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from guardedbedrock.aws.gate.call_context import CallContext, SerializedRequest, current_call
 from guardedbedrock.aws.gate.http_framing import case_insensitive, framing_error, sent_body
 from guardedbedrock.aws.gate.request_reader import GateRequest, header_members, read_headers, read_parameters
+from guardedbedrock.aws.gate.sent_headers import read_sent_headers
 from guardedbedrock.bedrock import Operation
 from guardedbedrock.bedrock.guardrail.coverage import find_coverage_gaps
 from guardedbedrock.bedrock.guardrail.location import Wire, body_model, header_of
@@ -123,11 +124,12 @@ class Gate:
         call = self._own_call()
         try:
             body = sent_body(request)
+            read_sent_headers(request)
         except ValueError as error:
             problem: str | None = str(error)
         else:
             problem = NOT_AUTHORIZED if call is None else self._difference(call, request, body)
-            problem = problem or framing_error(request, body)
+            problem = problem or framing_error(case_insensitive(request.headers), body)
         self._conclude(call, request.url, "sent", problem)
 
     def _conclude(self, call: CallContext | None, url: str, step: CheckedStep, problem: str | None) -> None:

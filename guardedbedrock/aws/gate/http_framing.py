@@ -13,24 +13,24 @@ from typing import Any, Final
 from botocore.awsrequest import HeadersDict
 from botocore.compat import HTTPHeaders
 
+from guardedbedrock.aws.gate.sent_headers import INVALID_NAME, SentHeaders
+
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """The name of a header (RFC 9110, section 5.6.2). Some servers remove a trailing space and read another name."""
-_INVALID_NAME: Final = "has a header whose name is not valid in HTTP"
 
 
-def framing_error(request: Any, body: bytes | None) -> str | None:
+def framing_error(headers: Any, body: bytes | None) -> str | None:
     """
-    Say why a server could end the body of a prepared request elsewhere than the gate does; None if it cannot.
+    Say why a server could end the body of a request elsewhere than the gate does; None if it cannot.
 
     Args:
-        request: The request; its headers are replaced by what was read of them.
+        headers: The headers of the request, as `case_insensitive` returns them.
         body: As it will be sent.
     """
     try:
-        headers = _sent_headers(request)
         problem = _name_problem(tuple(headers))
     except TypeError:  # a name in bytes
-        problem = _INVALID_NAME
+        problem = INVALID_NAME
     if problem is not None:
         return problem
     lengths = [_text(value) for name, value in headers.items() if name.lower() == "content-length"]
@@ -38,27 +38,10 @@ def framing_error(request: Any, body: bytes | None) -> str | None:
     return None if lengths == expected else "has a Content-Length that is not the length of its body"
 
 
-def _sent_headers(request: Any) -> Any:
-    """
-    Return the headers of a prepared request, and put what was read into the request.
-
-    INVARIANT: the names and the length that are checked here are those that are sent. botocore's headers become a dictionary,
-    which loses nothing: they have one value for each name in any case. It also saves time, because botocore and urllib3 read the
-    headers several times, and botocore's class converts every name again.
-
-    Raises:
-        TypeError: A name is in bytes, which botocore's headers do not return.
-    """
-    if not isinstance(request.headers, HeadersDict):
-        return case_insensitive(request.headers)
-    request.headers = dict(request.headers)
-    return request.headers
-
-
 @lru_cache(maxsize=256)  # keyed by the names of all headers: nearly every request has the same
 def _name_problem(names: tuple[str, ...]) -> str | None:
     if not all(_TOKEN.fullmatch(name) for name in names):
-        return _INVALID_NAME
+        return INVALID_NAME
     return "has a Transfer-Encoding" if "transfer-encoding" in map(str.lower, names) else None
 
 
@@ -68,7 +51,7 @@ def case_insensitive(headers: Any) -> Any:
 
     A handler may put a plain ``dict`` into a request, in which two names can differ only in case; both are sent.
     """
-    if isinstance(headers, (HeadersDict, HTTPHeaders)):
+    if isinstance(headers, (SentHeaders, HeadersDict, HTTPHeaders)):
         return headers
     converted = HTTPHeaders()
     for name, value in headers.items():

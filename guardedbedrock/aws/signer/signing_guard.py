@@ -29,7 +29,7 @@ from guardedbedrock.stages.inject import inject
 _REMEMBERED: Final = 64
 
 
-def start_signing_guard(rules: Rules, listeners: Iterable[Listener]) -> SigningGuard:
+def add_signing_guard(rules: Rules, listeners: Iterable[Listener]) -> SigningGuard:
     """
     Check every request that is signed from now on. If there are several signing guards, the most recent decides.
 

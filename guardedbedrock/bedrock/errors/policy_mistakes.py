@@ -29,6 +29,8 @@ PREFIXES: Final = ("bedrock", "bedrock-agentcore", "bedrock-mantle", "bedrock-we
 _PREFIXES: Final = frozenset({*SERVICES, "bedrock-agent", "bedrockruntime"}) - {"bedrock"}
 _INVOKE_WITH_GUARDRAIL: Final = "invokemodelwithguardrail"
 _CUTOFF: Final = 0.8
+_SURE: Final = 0.87
+"""Below it, a key could be a new one: `bedrock:InferenceProfileId` would be like `bedrock:InferenceProfileArn`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +112,21 @@ def mistaken_action(action: str) -> str | None:
 
 def mistaken_key(key: str) -> str | None:
     """
-    Describe a condition key of Bedrock that does not exist; None if it may exist, or belongs to another service.
+    Describe a misspelt condition key of Bedrock; None if it may exist, or belongs to another service.
 
     >>> mistaken_key("bedrock:GuardrailIdentifer")
-    '`bedrock:GuardrailIdentifer` is a condition key that does not exist; did you mean `bedrock:GuardrailIdentifier`?'
+    '`bedrock:GuardrailIdentifer` is not a known condition key; did you mean `bedrock:GuardrailIdentifier`?'
     """
+    meant = meant_key(key)
+    return f"`{key}` is not a known condition key; did you mean `{meant}`?" if meant else None
+
+
+def meant_key(key: str) -> str | None:
+    """Return the condition key of Bedrock that a misspelt one surely means; None for any other key, which may be a new one."""
     if not key.lower().startswith(reference.PREFIX) or key.lower() in _keys():
         return None
-    near = closest(key, _keys(), cutoff=_CUTOFF)  # a key that this version does not know may be a new one
-    return f"`{key}` is a condition key that does not exist; did you mean `{_keys()[near]}`?" if near else None
+    near = closest(key, _keys(), cutoff=_SURE)
+    return _keys()[near] if near else None
 
 
 def _reference(policy_type: PolicyType, document: PolicyDocument, index: int, statement: Statement) -> StatementRef:

@@ -31,7 +31,7 @@ PACKAGES: Final = (
     "settings/reader.py",
 )
 """The imports of the function: packages and modules, relative to the package."""
-_ROOT_MODULES: Final = ("__init__.py", "_root.py", "authorization.py", "errors.py")
+_ROOT_MODULES: Final = ("__init__.py", "_nearest.py", "_root.py", "authorization.py", "errors.py")
 _EPOCH: Final = (2020, 1, 1, 0, 0, 0)
 _LONGEST: Final = 1024
 """Characters of the JSON text of a rule's input parameters."""

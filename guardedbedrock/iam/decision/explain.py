@@ -116,7 +116,8 @@ def _waived(policy_type: PolicyType, request: Request, management_account: str |
 def _closest(statements: Iterable[CompiledStatement], action: str) -> str | None:
     """Return the action, named by an Allow, that may be a misspelling of the requested one."""
     allows = (s.statement for s in statements if s.statement.effect == "Allow" and not s.statement.not_action)
-    return closest(action, [pattern for statement in allows for pattern in statement.actions])
+    # Low, since an action with a longer name, such as that of the streams, is a good suggestion.
+    return closest(action, [pattern for statement in allows for pattern in statement.actions], cutoff=0.5)
 
 
 def _statement(compiled: CompiledStatement, request: Request, *, determining: bool) -> ExplainedStatement:

@@ -76,7 +76,7 @@ class Audit:
     @property
     def lost(self) -> int:
         """The number of records that a sink lost in this process: it raised, or it reports them in its attribute ``lost``."""
-        return sum(losses.count for losses in self._lost) + sum(getattr(sink, "lost", 0) for sink in self._sinks)
+        return sum(lost.count for lost in self._lost) + sum(getattr(sink, "lost", 0) for sink in self._sinks)
 
     def check(self) -> None:
         """
@@ -99,11 +99,11 @@ class Audit:
         if self._records == "denials" and not isinstance(error, AccessDeniedError):
             return
         written = record(facts, error, str(uuid.uuid4()), self._clock())
-        for sink, losses in zip(self._sinks, self._lost, strict=True):
+        for sink, lost in zip(self._sinks, self._lost, strict=True):
             try:
                 sink.write(written)
             except Exception as failure:  # noqa: BLE001  # a sink may raise anything, and the others still get the record
-                losses.add(_reason(failure))
+                lost.add(_reason(failure))
 
     def close(self) -> None:
         """Close the sinks that have a `close` method; they write their waiting records first."""

@@ -229,7 +229,7 @@ def _resource(request_class: RequestClass) -> Iterator[Formula]:
 
 
 def types_in(request_class: RequestClass) -> tuple[str, ...] | None:
-    """Return the resource types of the action of a class in its account, foundation models first; None if it has no types."""
+    """Return the resource types of a class's action in its account, foundation models first; None if it has no types."""
     known = reference.actions().get(request_class.action.lower())
     if request_class.resource is not None or known is None or not known.types:
         return None
