@@ -27,6 +27,13 @@ class SentHeaders(dict[str, Any]):
     def __delitem__(self, name: str) -> None:
         super().__delitem__(self._stored(name))
 
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(self._stored(str(name)))
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of a header; `default` if it is missing."""
+        return super().get(self._stored(name), default)
+
     def pop(self, name: str, *default: Any) -> Any:
         """Remove a header, and return its value."""
         return super().pop(self._stored(name), *default)
@@ -35,16 +42,17 @@ class SentHeaders(dict[str, Any]):
         """Return a copy."""
         return SentHeaders(self)
 
-    # Defined by the methods above; those of `dict` would compare names with their case.
-    __contains__ = MutableMapping.__contains__
-    get = MutableMapping.get  # type: ignore[assignment]
+    # These use the methods above; those of `dict` would compare names with their case.
     setdefault = MutableMapping.setdefault
     update = MutableMapping.update
 
     def _stored(self, name: str) -> str:
         """Return a name as it is stored; the name itself if it is not."""
         lower = name.lower()
-        return next((stored for stored in self if stored.lower() == lower), name)
+        for stored in self:
+            if stored.lower() == lower:
+                return stored
+        return name
 
 
 def read_sent_headers(request: Any) -> None:
