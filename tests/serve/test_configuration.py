@@ -39,6 +39,16 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
         ("polices = {}", ": unknown field `polices`; did you mean `policies`?"),
         ("x = ", ": not valid TOML: invalid value"),
         ('vocabulary = "azure"', " at /vocabulary: `azure` is not one of aws, invoke-with-guardrail"),
+        (
+            'policies = "account"',
+            " at /policies: is a source that only a guard reads; write the policies themselves, in [policies]",
+        ),
+        ('policies = "snapshot:a.json"', " at /policies: is a source that only a guard reads"),
+        (
+            'guardrails = "account"',
+            " at /guardrails: is a source that only a guard reads; write the guardrails themselves, in [[",
+        ),
+        ('guardrails = { team = "hr" }', " at /guardrails: is a source that only a guard reads"),
         ('[[guardrails]]\nname = "hr"', " at /guardrails/0: must have either `id` or `arn`"),
         (f'{GUARDRAIL}arn = "x"', " at /guardrails/0: must have either `id` or `arn`"),
         (f'{GUARDRAIL}versio = "1"', " at /guardrails/0: unknown field `versio`; did you mean `version`?"),

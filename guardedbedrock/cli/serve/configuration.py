@@ -8,7 +8,9 @@ format of ``guardedbedrock.toml``. ``docs/serve.md`` describes every field.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.bedrock import VOCABULARIES
@@ -17,6 +19,7 @@ from guardedbedrock.iam import POLICY_TYPES
 from guardedbedrock.settings.policy_files import read_policies
 from guardedbedrock.settings.reader import read_toml
 from guardedbedrock.settings.settings import Settings
+from guardedbedrock.sources.names import guardrail_source, policy_source
 from guardedbedrock.testing import (
     DENIALS,
     FakeDocument,
@@ -34,8 +37,7 @@ from guardedbedrock.testing.fake_state import FakeConfig
 from guardedbedrock.testing.operation_names import OPERATIONS, unknown_operation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable
 
     from guardedbedrock.testing import FakeBedrock
     from guardedbedrock.testing.cases.shapes import Shape
@@ -190,8 +192,19 @@ def read(path: Path) -> ServeConfiguration:
     location = Location(str(path))
     shapes.check_json(data, location)
     data = with_floats(data)
+    _refuse_sources(data, location)
     _SHAPE(data, location)
     return ServeConfiguration(_options(data, location, path), tuple(_scripted(data, location)))
+
+
+def _refuse_sources(data: Any, location: Location) -> None:
+    """Reject what a guard reads from an account, a snapshot or a bucket: the server reads files only."""
+    if not isinstance(data, Mapping):
+        return
+    found = (policy_source(data.get("policies"), Path()), guardrail_source(data.get("guardrails")))
+    for name, source, fix in zip(("policies", "guardrails"), found, ("[policies]", "[[guardrails]]"), strict=True):
+        if source is not None:
+            (location / name).fail(f"is a source that only a guard reads; write the {name} themselves, in {fix}")
 
 
 def _is_same(one: FakeGuardrail, other: FakeGuardrail) -> bool:
