@@ -15,7 +15,7 @@ from guardedbedrock.governance.lint.locations import SourceText
 from guardedbedrock.governance.lint.policy import Group
 from guardedbedrock.governance.lint.template_values import items_of, list_of, loaded, mapping_of, placeholder
 from guardedbedrock.governance.lint.terraform.documents import DOCUMENT, TerraformDocument, converted_document, element_of
-from guardedbedrock.governance.lint.terraform.principals import ADDRESS, LATER, TerraformResource, closest, groups_of
+from guardedbedrock.governance.lint.terraform.principals import ADDRESS, LATER, TerraformResource, groups_of, with_same_key
 
 _INDEX: Final = re.compile(r"\[[^\]]*\]")
 _MAJOR_VERSIONS: Final = ("0", "1")
@@ -53,7 +53,7 @@ def of_plan(source: SourceText) -> Iterator[Group]:
     def text_of(resource: TerraformResource, value: Any, pointer: str, attribute: str) -> TerraformDocument:
         if isinstance(value, str):
             return TerraformDocument(loaded(value), pointer)
-        named = closest(resource, [one for one in documents if one.named_by(resource, attribute)])
+        named = with_same_key(resource, [one for one in documents if one.named_by(resource, attribute)])
         if len(named) != 1:
             return TerraformDocument(None, pointer, unread=LATER)
         return converted_document(

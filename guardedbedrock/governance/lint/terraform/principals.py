@@ -249,7 +249,7 @@ def _targets(
     literal = [one for one in candidates if any(one.values.get(key) in given for key in ("name", "arn"))]
     if literal:
         return literal
-    return closest(resource, [one for one in candidates if one.named_by(resource, attribute)])
+    return with_same_key(resource, [one for one in candidates if one.named_by(resource, attribute)])
 
 
 def _not_found(
@@ -269,6 +269,6 @@ def _not_found(
         yield f"{resource.name}.{attribute}", resource.pointer
 
 
-def closest(resource: TerraformResource, found: list[TerraformResource]) -> list[TerraformResource]:
+def with_same_key(resource: TerraformResource, found: list[TerraformResource]) -> list[TerraformResource]:
     """Return the instances with the key of a resource; all instances if none has it."""
     return [one for one in found if one.has_key_of(resource)] or found
