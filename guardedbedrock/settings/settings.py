@@ -296,6 +296,9 @@ class Settings(BaseModel):
             if first != index:
                 what = f"has the same name and Region as guardrails[{first}] (`{guardrail.name}`)"
                 raise MisfitError(f"{what}; set a different name", "guardrails", index)
+        for index, guardrail in enumerate(self.enforced):
+            if guardrail.version == DRAFT:
+                raise MisfitError('AWS enforces only published versions; set it to one such as "3"', "enforced", index, "version")
         for kind, document in self.policies if isinstance(self.policies, PolicySet) else ():
             if kind == "resource":
                 check_at(partial(check_attached, document), "policies")

@@ -74,6 +74,10 @@ BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "unguarded-shape": ("allow_unguarded = {a = 1}\n", ("allow_unguarded[0]: must be a string", "StartAsyncInvoke")),
     "context-shape": ("context = ['a']\n", ("context: must be a table", "aws:PrincipalOrgID")),
+    "enforced-draft": (
+        f"[[enforced]]\narn = '{ARN}'\nversion = 'DRAFT'\n",
+        ('enforced[0].version: AWS enforces only published versions; set it to one such as "3"',),
+    ),
     "misspelt context key": (
         "context = { 'bedrock:ServiceTeir' = 'flex' }\n",
         (
