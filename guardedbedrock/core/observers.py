@@ -97,8 +97,8 @@ class Observers:
                 if observation is not None:
                     observation.enter()
                     self._observations.append(observation)
-                    self.wants_routine = self.wants_routine or _wants_routine(observation)
-                    self.wants_content = self.wants_content or _wants_content(observation)
+                    self.wants_routine = self.wants_routine or getattr(observation, "wants_routine", True)
+                    self.wants_content = self.wants_content or getattr(observation, "wants_content", False)
             except Exception as error:  # noqa: BLE001  # a listener may raise anything, and the call goes on
                 _log_failure(listener, error)
 
@@ -139,18 +139,10 @@ class Observers:
 
 def _wants(observation: Observation, event: Event) -> bool:
     if isinstance(event, ContentReceived):
-        return _wants_content(observation)
-    if type(event) not in _ROUTINE or _wants_routine(observation):
+        return getattr(observation, "wants_content", False)
+    if type(event) not in _ROUTINE or getattr(observation, "wants_routine", True):
         return True
     return isinstance(event, PreflightDecided) and event.verdict.decision != "allowed"
-
-
-def _wants_routine(observation: Observation) -> bool:
-    return getattr(observation, "wants_routine", True)
-
-
-def _wants_content(observation: Observation) -> bool:
-    return getattr(observation, "wants_content", False)
 
 
 def _log_failure(failed: object, error: Exception) -> None:

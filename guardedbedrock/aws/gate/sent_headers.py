@@ -48,11 +48,7 @@ class SentHeaders(dict[str, Any]):
 
     def _stored(self, name: str) -> str:
         """Return a name as it is stored; the name itself if it is not."""
-        lower = name.lower()
-        for stored in self:
-            if stored.lower() == lower:
-                return stored
-        return name
+        return dict(zip(map(str.lower, self), self, strict=True)).get(name.lower(), name)
 
 
 def read_sent_headers(request: Any) -> None:
