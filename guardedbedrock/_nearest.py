@@ -6,7 +6,7 @@ from collections.abc import Collection
 from difflib import get_close_matches
 
 
-def nearest(name: str, known: Collection[str], kind: str = "keys", *, prefix: str = "") -> str:
+def suggest(name: str, known: Collection[str], kind: str = "keys", *, prefix: str = "") -> str:
     """
     Guess the intended name, or list the known ones.
 
@@ -16,7 +16,7 @@ def nearest(name: str, known: Collection[str], kind: str = "keys", *, prefix: st
         kind: What the names are.
         prefix: Written in front of each known name.
 
-    >>> nearest("vocabluary", ["mode", "vocabulary"])
+    >>> suggest("vocabluary", ["mode", "vocabulary"])
     'did you mean `vocabulary`?'
     """
     near = closest(name, known)

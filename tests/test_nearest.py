@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from guardedbedrock._nearest import closest, nearest
+from guardedbedrock._nearest import closest, suggest
 
 KNOWN: Final = ("bedrock:GuardrailIdentifier", "bedrock:Rerank", "aws:RequestedRegion", "iam:PassRole")
 GUESSES: Final = {
@@ -24,6 +24,6 @@ def test_closest_name(name: str, expected: str | None) -> None:
     assert closest(name, KNOWN) == expected
 
 
-def test_nearest_writes_the_prefix_that_it_does_not_compare() -> None:
-    assert nearest("MOED", ["MODE", "CONTEXT"], prefix="GUARDEDBEDROCK_") == "did you mean `GUARDEDBEDROCK_MODE`?"
-    assert nearest("X", ["MODE", "CONTEXT"], prefix="P_") == "the known keys are P_MODE, P_CONTEXT"
+def test_suggestion_has_the_prefix_that_it_does_not_compare() -> None:
+    assert suggest("MOED", ["MODE", "CONTEXT"], prefix="GUARDEDBEDROCK_") == "did you mean `GUARDEDBEDROCK_MODE`?"
+    assert suggest("X", ["MODE", "CONTEXT"], prefix="P_") == "the known keys are P_MODE, P_CONTEXT"

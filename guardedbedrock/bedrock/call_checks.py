@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from botocore.validate import ParamValidator
 
-from guardedbedrock._nearest import closest, nearest
+from guardedbedrock._nearest import closest, suggest
 from guardedbedrock.bedrock.operations import OPERATIONS
 from guardedbedrock.bedrock.service_models import service_model
 
@@ -77,7 +77,7 @@ def unknown_parameter(service: str, operation: str, params: Mapping[str, Any]) -
             full = f"{path}.{name}" if path else name
             known = shape.members if shape is not None else {}  # an operation without parameters has no shape
             if name not in known:
-                fix = nearest(str(name), known, "parameters") if known else "remove it"
+                fix = suggest(str(name), known, "parameters") if known else "remove it"
                 return f"unknown parameter `{full}`; {fix}"
             pending.append((item, known[name], full))
     return None

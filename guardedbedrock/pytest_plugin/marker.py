@@ -8,7 +8,7 @@ from inspect import signature
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from guardedbedrock._nearest import nearest
+from guardedbedrock._nearest import suggest
 from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.guard import Guard
@@ -129,7 +129,7 @@ def _read(name: str, value: Any, root: Path) -> Any:
     A relative path starts from the root. A list becomes a tuple, because its items are read several times.
     """
     if name not in KEYWORDS:
-        advice = nearest(name, sorted(KEYWORDS), "keywords")
+        advice = suggest(name, sorted(KEYWORDS), "keywords")
         raise ConfigurationError(f"@pytest.mark.guardedbedrock: unknown keyword `{name}`; {advice}")
     if name in _TYPES and value is not None and not isinstance(value, _TYPES[name][0]):
         _fail(name, f"must be {_TYPES[name][1]}, not a `{type(value).__name__}`")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from guardedbedrock._nearest import nearest
+from guardedbedrock._nearest import suggest
 from guardedbedrock._root import ConfigurationError
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def explain(error: ValidationError, write_location: WriteLocation, models: Model
 
 def unknown(location: str, name: str, known: Collection[str], *, prefix: str = "") -> ConfigurationError:
     """Report an unknown key, with the key that was probably meant; `prefix` is written in front of it."""
-    return ConfigurationError(f"{location}: unknown key; {nearest(name, known, prefix=prefix)}")
+    return ConfigurationError(f"{location}: unknown key; {suggest(name, known, prefix=prefix)}")
 
 
 def _fields(loc: Loc, models: Models) -> tuple[Mapping[str, FieldInfo], str]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 from pydantic_core import PydanticKnownError
 
-from guardedbedrock._nearest import nearest
+from guardedbedrock._nearest import suggest
 from guardedbedrock.bedrock import OPERATIONS, Guardrail
 from guardedbedrock.bedrock.authorization.condition_keys import is_of_one_call
 from guardedbedrock.bedrock.errors.policy_mistakes import meant_key, mistaken_key
@@ -141,7 +141,7 @@ def _unguarded(name: str) -> str:
         return name
     if name in OPERATIONS:
         raise MisfitError(f"`{name}` needs no exception; only {', '.join(UNGUARDED)} cannot carry a guardrail")
-    raise MisfitError(f"`{name}` is not an operation; {nearest(name, UNGUARDED, 'operations')}")
+    raise MisfitError(f"`{name}` is not an operation; {suggest(name, UNGUARDED, 'operations')}")
 
 
 def _context_key(key: str) -> str:

@@ -17,10 +17,10 @@ from guardedbedrock.stages.retry.policy import SENT, Again, RetryPolicy, Sending
 
 Response: TypeAlias = dict[str, Any]
 
-ApiCall: TypeAlias = Callable[[str, Any], Response]
+MakeApiCall: TypeAlias = Callable[[str, Any], Response]
 """botocore's ``_make_api_call``: operation name and parameters to parsed response."""
 
-AsyncApiCall: TypeAlias = Callable[[str, Any], Awaitable[Response]]
+AsyncMakeApiCall: TypeAlias = Callable[[str, Any], Awaitable[Response]]
 """aiobotocore's ``_make_api_call``."""
 
 TOKENS: Final = ("clientRequestToken", "clientToken")
@@ -37,7 +37,7 @@ _LAST_ATTEMPT: Final = "MaxAttemptsReached"
 
 def send(  # noqa: PLR0913, PLR0917  # each is a part of one attempt
     authorized: AuthorizedCall,
-    api_call: ApiCall,
+    make_api_call: MakeApiCall,
     read: Callable[[Response], tuple[Response, bytes | None]],
     retry: RetryPolicy,
     observers: Observers,
@@ -48,7 +48,7 @@ def send(  # noqa: PLR0913, PLR0917  # each is a part of one attempt
 
     Args:
         authorized: The call.
-        api_call: Makes one attempt.
+        make_api_call: Makes one attempt.
         read: Reads the body of a response that is not a stream; returns a response whose body can be read, and the body. It is
             read within the attempt, so that a connection that breaks in the middle of it is retried too.
         retry: The retry policy of the client.
@@ -62,20 +62,20 @@ def send(  # noqa: PLR0913, PLR0917  # each is a part of one attempt
     call, attempts = authorized.guarded.call, _Attempts(authorized.guarded)
 
     def attempt() -> Response:
-        response = api_call(call.name, attempts.next_params())
+        response = make_api_call(call.name, attempts.next_params())
         if call.operation.reply == _BODY and isinstance(response, dict):
             response, attempts.body = read(response)
         return response
 
     def stream_again() -> Response:
         try:
-            return api_call(call.name, attempts.next_params())
+            return make_api_call(call.name, attempts.next_params())
         except ClientError as error:
             raise_denial(error, authorized, observers)
             raise
 
     if observers.wants_routine:
-        observers.emit(RequestSending(is_instrumented(api_call)))
+        observers.emit(RequestSending(is_instrumented(make_api_call)))
     try:
         response = retry.run(attempt, observers, sending)
     except ClientError as error:
@@ -87,7 +87,7 @@ def send(  # noqa: PLR0913, PLR0917  # each is a part of one attempt
 
 async def send_async(  # noqa: PLR0913, PLR0917
     authorized: AuthorizedCall,
-    api_call: AsyncApiCall,
+    make_api_call: AsyncMakeApiCall,
     read: Callable[[Response], Awaitable[tuple[Response, bytes | None]]],
     retry: RetryPolicy,
     observers: Observers,
@@ -97,20 +97,20 @@ async def send_async(  # noqa: PLR0913, PLR0917
     call, attempts = authorized.guarded.call, _Attempts(authorized.guarded)
 
     async def attempt() -> Response:
-        response = await api_call(call.name, attempts.next_params())
+        response = await make_api_call(call.name, attempts.next_params())
         if call.operation.reply == _BODY and isinstance(response, dict):
             response, attempts.body = await read(response)
         return response
 
     async def stream_again() -> Response:
         try:
-            return await api_call(call.name, attempts.next_params())
+            return await make_api_call(call.name, attempts.next_params())
         except ClientError as error:
             raise_denial(error, authorized, observers)
             raise
 
     if observers.wants_routine:
-        observers.emit(RequestSending(is_instrumented(api_call)))
+        observers.emit(RequestSending(is_instrumented(make_api_call)))
     try:
         response = await retry.run_async(attempt, observers, sending)
     except ClientError as error:
@@ -166,17 +166,17 @@ def _copied(value: Any) -> Any:
     return items if isinstance(value, list) else tuple(items)
 
 
-def is_instrumented(api_call: Any) -> bool:
+def is_instrumented(make_api_call: Any) -> bool:
     """
     Say whether an OpenTelemetry instrumentor wraps botocore's part of the call.
 
     Its wrapper is one of the package wrapt, whether it was installed before the client was created or after.
     """
-    while api_call is not None:
-        wrapper = getattr(api_call, "_self_wrapper", None)
+    while make_api_call is not None:
+        wrapper = getattr(make_api_call, "_self_wrapper", None)
         if str(getattr(wrapper, "__module__", "")).startswith("opentelemetry."):
             return True
-        api_call = getattr(api_call, "__wrapped__", None)
+        make_api_call = getattr(make_api_call, "__wrapped__", None)
     return False
 
 

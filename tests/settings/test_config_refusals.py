@@ -85,6 +85,10 @@ BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
             "did you mean `bedrock:ServiceTier`?",
         ),
     ),
+    "misspelt context key of one call": (
+        "context = { 'bedrock:GuardrailIdentifer' = 'x' }\n",
+        ("context.bedrock:GuardrailIdentifer: each call sets this key itself; remove it",),
+    ),
     "context-key": ("context = { PrincipalOrgID = 'o-1' }\n", ("context.PrincipalOrgID: not a context key", "with its prefix")),
     "context-of-one-call": (
         "context = { 'bedrock:GuardrailIdentifier' = 'arn:aws:bedrock:us-east-1:123456789012:guardrail/abc' }\n",

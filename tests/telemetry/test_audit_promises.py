@@ -200,9 +200,9 @@ LOSS: Final = "audit sink JsonLines lost a record: it is closed; further losses 
 LOST: Final = """
 from guardedbedrock.auditing import Audit
 from guardedbedrock.core.lost_records import LostRecords
-losses = LostRecords("audit sink JsonLines")
+lost = LostRecords("audit sink JsonLines")
 for _ in range(3):
-    losses.add("it is closed")
+    lost.add("it is closed")
 """
 
 

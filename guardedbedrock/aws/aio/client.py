@@ -24,7 +24,7 @@ from guardedbedrock.aws.gate.call_context import CallContext
 from guardedbedrock.aws.gate.hooks import put_in_front_async
 from guardedbedrock.aws.signer.bearer import bearer_of_async
 from guardedbedrock.core.records import Call
-from guardedbedrock.stages.send import AsyncApiCall, send_async
+from guardedbedrock.stages.send import AsyncMakeApiCall, send_async
 
 
 class AsyncGuardedClient(Guarded):
@@ -46,14 +46,14 @@ class AsyncGuardedClient(Guarded):
             self._region_is_checked = False
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Awaitable[Any]:
-        api_call: AsyncApiCall = super()._make_api_call  # type: ignore[misc]  # a base of the generated class
+        make_api_call: AsyncMakeApiCall = super()._make_api_call  # type: ignore[misc]  # a base of the generated class
         binding = self._guardedbedrock
         if not binding.guards(api_params):
-            return api_call(operation_name, api_params)
+            return make_api_call(operation_name, api_params)
         # The record is made here and not when the call is awaited: `using` chooses the guardrail where the call is made.
-        return self._make_guarded_call(call_of(binding, operation_name, api_params), api_call)
+        return self._make_guarded_call(call_of(binding, operation_name, api_params), make_api_call)
 
-    async def _make_guarded_call(self, call: Call, api_call: AsyncApiCall) -> Any:
+    async def _make_guarded_call(self, call: Call, make_api_call: AsyncMakeApiCall) -> Any:
         await self._find_caller()
         binding = self._guardedbedrock
         if "body" in call.params:
@@ -62,7 +62,7 @@ class AsyncGuardedClient(Guarded):
             await self._ask_aws(call)
             authorized = authorized_call(self, call, observers)
             with CallContext(authorized, observers, self._guardedbedrock_gate) as context:
-                reply = await send_async(authorized, api_call, read_body, binding.retry, observers, context)
+                reply = await send_async(authorized, make_api_call, read_body, binding.retry, observers, context)
                 return settled(reply, binding.rules, observers, guarded_stream)
 
     async def _convert_to_request_dict(

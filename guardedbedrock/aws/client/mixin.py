@@ -141,10 +141,10 @@ class GuardedClient(Guarded):
         self._put_gate(put_in_front)
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
-        api_call = super()._make_api_call  # type: ignore[misc]  # a base of the generated class
+        make_api_call = super()._make_api_call  # type: ignore[misc]  # a base of the generated class
         binding = self._guardedbedrock
         if not binding.guards(api_params):
-            return api_call(operation_name, api_params)
+            return make_api_call(operation_name, api_params)
         call = call_of(binding, operation_name, api_params)
         if "body" in call.params:
             call = with_buffered_body(call)
@@ -153,7 +153,7 @@ class GuardedClient(Guarded):
                 self._follow_rotated_credentials()
             authorized = authorized_call(self, call, observers)
             with CallContext(authorized, observers, self._guardedbedrock_gate) as context:
-                reply = send(authorized, api_call, read_body, binding.retry, observers, context)
+                reply = send(authorized, make_api_call, read_body, binding.retry, observers, context)
                 return settled(reply, binding.rules, observers, guarded_stream)
 
     def _follow_rotated_credentials(self) -> None:

@@ -71,7 +71,7 @@ def pair(text: str, option: str) -> tuple[str, str]:
     Split ``KEY=VALUE``.
 
     Raises:
-        ConfigurationError: There is no ``=``, or the key is a condition key of Bedrock that does not exist.
+        ConfigurationError: There is no ``=``, or the key is a misspelt condition key of Bedrock.
     """
     key, equals, value = text.partition("=")
     if not equals or not key:

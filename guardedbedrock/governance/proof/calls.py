@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from guardedbedrock._nearest import nearest
+from guardedbedrock._nearest import suggest
 from guardedbedrock.bedrock import OPERATIONS, ROWS, Caller, Guardrail, Operation, authorizations
 from guardedbedrock.bedrock.call_checks import find_problem, unknown_operation, unreadable
 from guardedbedrock.bedrock.caller import BEARERS, unknown_keys
@@ -115,7 +115,7 @@ def _requests(entry: object, location: str, policies: ProofPolicies, guardrails:
 def _check_names(given: Mapping[str, Any], location: str, known: Collection[str], notes: Collection[str]) -> None:
     for name in given:
         if name not in (*known, *notes):
-            raise ConfigurationError(f"{location}: unknown field `{name}`; {nearest(str(name), known, 'fields')}")
+            raise ConfigurationError(f"{location}: unknown field `{name}`; {suggest(str(name), known, 'fields')}")
 
 
 def _check(
