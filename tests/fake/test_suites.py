@@ -175,6 +175,16 @@ CASE = {"id": "a", "request": REQUEST, "policies": {"identity": []}, "expect": {
             id="no file of a fixture",
         ),
         pytest.param(
+            {"cases": [CASE], "policies": {"app": {"identity": ["x.json"]}}},
+            "suite.json at /policies/app/identity/0: {folder}/x.json: no such file",
+            id="no file of a policy set that no case uses",
+        ),
+        pytest.param(
+            {"cases": [CASE], "fixtures": {"hr": {"policies": "app"}}},
+            "suite.json at /fixtures/hr/policies: unknown policy set `app`; the suite has no policy set",
+            id="unknown policy set of a fixture that no case uses",
+        ),
+        pytest.param(
             {"cases": [CASE | {"policies": {"identity": [""]}}]},
             "suite.json at /cases/0/policies/identity/0: must not be empty; write the path of a policy file",
             id="empty path",

@@ -63,6 +63,11 @@ class _Suite:
         self._expanded: dict[str, Fields] = {}
 
     def cases(self) -> list[object]:
+        # Policy sets and fixtures that no case uses are read too, so that their mistakes are found.
+        for name in self._data.get("policies", {}):
+            self._by_name(name, self._location)
+        for name in self._data.get("fixtures", {}):
+            self._fixture(name, self._location)
         return [self._case(case, self._location / "cases" / index) for index, case in enumerate(self._data["cases"])]
 
     def _case(self, case: object, location: Location) -> object:
