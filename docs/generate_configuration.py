@@ -19,10 +19,10 @@ from pydantic.fields import FieldInfo
 
 from guardedbedrock import Guardrail
 from guardedbedrock.iam import POLICY_TYPES, PolicyDocument, PolicySet
+from guardedbedrock.settings.layers import CONFIG, FILE, MERGED, PREFIX, PYPROJECT, RENAMED
 from guardedbedrock.settings.policy_files import PolicyTable
 from guardedbedrock.settings.reader import DEEPEST, LARGEST, LARGEST_TOML
 from guardedbedrock.settings.settings import MODELS, Settings
-from guardedbedrock.settings.sources import CONFIG, FILE, MERGED, PREFIX, PYPROJECT, RENAMED
 from guardedbedrock.sources.names import GuardrailSource, PolicySource
 
 HERE: Final = Path(__file__).parent

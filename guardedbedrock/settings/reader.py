@@ -20,11 +20,11 @@ from guardedbedrock.iam.errors import PolicySyntaxError
 from guardedbedrock.iam.language.documents import load_json
 
 LARGEST: Final = 10_000_000
-"""Greatest size of a JSON file, in bytes."""
+"""Greatest size of a JSON file, in bytes; of JSON text from elsewhere, in characters."""
 LARGEST_TOML: Final = 500_000
-"""Greatest size of a TOML file, in bytes; `tomllib` reads about a megabyte a second."""
+"""Greatest size of a TOML file, in bytes; of TOML text from elsewhere, in characters. `tomllib` reads about a megabyte a second."""
 LARGEST_YAML: Final = 2_000_000
-"""Greatest size of a YAML file, in bytes; PyYAML is slower than `tomllib`."""
+"""Greatest length of YAML text, in characters; PyYAML is slower than `tomllib`."""
 DEEPEST: Final = 100
 """Greatest nesting of tables, lists and objects. Functions that walk over the parsed data recurse."""
 _LARGEST_NUMBER: Final = 2**63
@@ -90,7 +90,7 @@ def parse_toml(text: str, name: str) -> dict[str, Any]:
         ConfigurationError: It is not TOML, or exceeds the bounds of this module.
     """
     if len(text) > LARGEST_TOML:
-        raise ConfigurationError(f"{name}: larger than {LARGEST_TOML:,} bytes; split it or remove what is not needed")
+        raise ConfigurationError(f"{name}: longer than {LARGEST_TOML:,} characters; split it or remove what is not needed")
     if _DEEP_KEY.search(text):
         raise _too_deep(name)
     try:
@@ -119,7 +119,7 @@ def parse_json(text: str, name: str) -> Any:
         ConfigurationError: It is not JSON, or exceeds the bounds of this module.
     """
     if len(text) > LARGEST:
-        raise ConfigurationError(f"{name}: larger than {LARGEST:,} bytes; split it or remove what is not needed")
+        raise ConfigurationError(f"{name}: longer than {LARGEST:,} characters; split it or remove what is not needed")
     try:
         data = load_json(text)
     except PolicySyntaxError as error:
@@ -147,7 +147,7 @@ def parse_yaml(text: str, name: str, loader: Callable[[], Any] | None = None) ->
     except ModuleNotFoundError:
         raise ConfigurationError(f"{name}: YAML needs PyYAML; pip install 'guardedbedrock[testing]'") from None
     if len(text) > LARGEST_YAML:
-        raise ConfigurationError(f"{name}: larger than {LARGEST_YAML:,} bytes; split it or remove what is not needed")
+        raise ConfigurationError(f"{name}: longer than {LARGEST_YAML:,} characters; split it or remove what is not needed")
     safe = loader() if loader else getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         _check_events(yaml.parse(text, Loader=safe), yaml.events, name)

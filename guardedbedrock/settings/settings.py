@@ -37,9 +37,7 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.settings.entry import setting
-from guardedbedrock.settings.policy_files import PolicyTable, read_policies
-from guardedbedrock.settings.problems import MisfitError, Models, as_list, explain
-from guardedbedrock.settings.sources import (
+from guardedbedrock.settings.layers import (
     PREFIX,
     Layer,
     default_files,
@@ -49,6 +47,8 @@ from guardedbedrock.settings.sources import (
     location_writer,
     merge,
 )
+from guardedbedrock.settings.policy_files import PolicyTable, read_policies
+from guardedbedrock.settings.problems import MisfitError, Models, as_list, explain
 from guardedbedrock.settings.tables import (
     AuditSettings,
     ConfiguredEnforcement,

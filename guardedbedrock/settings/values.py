@@ -9,7 +9,7 @@ from pydantic_core import PydanticKnownError
 from guardedbedrock._nearest import suggest
 from guardedbedrock.bedrock import OPERATIONS, Guardrail
 from guardedbedrock.bedrock.authorization.condition_keys import is_of_one_call
-from guardedbedrock.bedrock.errors.policy_mistakes import meant_key, mistaken_key
+from guardedbedrock.bedrock.errors.policy_mistakes import meant_key, unknown_key
 from guardedbedrock.bedrock.guardrail.guardrail import DRAFT, is_version
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam.matching.context import text_of
@@ -148,11 +148,11 @@ def _context_key(key: str) -> str:
     prefix, _, name = key.partition(":")
     if not (prefix and name):
         raise MisfitError("not a context key; write it with its prefix, such as `aws:PrincipalOrgID`")
-    if is_of_one_call(meant_key(key) or key):
+    meant = meant_key(key)
+    if is_of_one_call(meant or key):
         raise MisfitError("each call sets this key itself; remove it")
-    mistake = mistaken_key(key)
-    if mistake is not None:
-        raise MisfitError(mistake)
+    if meant is not None:
+        raise MisfitError(unknown_key(key, meant))
     return key
 
 

@@ -47,7 +47,7 @@ YAML: Final[dict[str, tuple[str, str]]] = {
     "long hexadecimal number": ("a: 0x" + "f" * 100_000, "a number has too many digits"),
     "long number in base 60": ("a: 1" + ":59" * 300_000, "a number has too many digits"),
     "many values": ("[" + "x," * 900_000 + "]", "more than 200,000 values"),
-    "large file": ("# " + "x" * 3_000_000, "larger than 2,000,000 bytes"),
+    "large file": ("# " + "x" * 3_000_000, "longer than 2,000,000 characters"),
     "a star without quotes": ("a:\n  Action: *\n", "`*` starts an alias in line 2, column 11; put a string that starts with `*`"),
     "an alias without an anchor": ("a:\n  Action: *x\n", "in line 2, column 11; put a string that starts with `*` in quotes"),
     "a tab": ("a:\n\tb: 1\n", "not valid YAML: a tab in line 2, column 1; indent with spaces"),

@@ -118,7 +118,12 @@ def mistaken_key(key: str) -> str | None:
     '`bedrock:GuardrailIdentifer` is not a known condition key; did you mean `bedrock:GuardrailIdentifier`?'
     """
     meant = meant_key(key)
-    return f"`{key}` is not a known condition key; did you mean `{meant}`?" if meant else None
+    return unknown_key(key, meant) if meant else None
+
+
+def unknown_key(key: str, meant: str) -> str:
+    """Return the sentence about a misspelt condition key."""
+    return f"`{key}` is not a known condition key; did you mean `{meant}`?"
 
 
 def meant_key(key: str) -> str | None:

@@ -11,7 +11,7 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.generate.generators import GENERATORS, write
 from guardedbedrock.governance.generate.inputs import read_inputs
 from guardedbedrock.governance.generate.monitoring import github_workflow
-from guardedbedrock.settings.sources import FILE
+from guardedbedrock.settings.layers import FILE
 
 if TYPE_CHECKING:
     from guardedbedrock.governance.generate.artifact import ArtifactFormat

@@ -17,9 +17,9 @@ from guardedbedrock.governance.proof.policies import PRINCIPAL, ProofPolicies
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.matching.principals import identify
+from guardedbedrock.settings.layers import FILE
 from guardedbedrock.settings.policy_files import LEVELED, read_policies
 from guardedbedrock.settings.settings import load
-from guardedbedrock.settings.sources import FILE
 
 _APPROVED: Final = re.compile(
     r"(?P<arn>arn:aws[a-z-]*:bedrock:[a-z0-9-]+:[0-9]+:guardrail/[a-z0-9]+)(:(?P<version>[1-9][0-9]*|DRAFT))?"
