@@ -132,10 +132,10 @@ def _read(name: str, value: Any, root: Path) -> Any:
         advice = suggest(name, sorted(KEYWORDS), "keywords")
         raise ConfigurationError(f"@pytest.mark.guardedbedrock: unknown keyword `{name}`; {advice}")
     if name in _TYPES and value is not None and not isinstance(value, _TYPES[name][0]):
-        _fail(name, f"must be {_TYPES[name][1]}, not a `{type(value).__name__}`")
+        _fail(name, f"must be {_TYPES[name][1]}, got `{type(value).__name__}`")
     if name in _PATHS and (value is not None or name == "config"):
         if not isinstance(value, str | PathLike):
-            _fail(name, f"must be a path, not a `{type(value).__name__}`")
+            _fail(name, f"must be a path, got `{type(value).__name__}`")
         return root / value
     return _read_list(name, value) if name in _LISTS else value
 
@@ -143,12 +143,12 @@ def _read(name: str, value: Any, root: Path) -> Any:
 def _read_list(name: str, value: Any) -> tuple[Any, ...]:
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         example = f'; write {name}=["{value}"]' if isinstance(value, str) and name in _NAMES else ""
-        _fail(name, f"must be a list, not a `{type(value).__name__}`{example}")
+        _fail(name, f"must be a list, got `{type(value).__name__}`{example}")
     items = tuple(value)
     types, wanted = _ITEMS.get(name, ((object,), ""))
     for index, item in enumerate(items):
         if not isinstance(item, types):
-            _fail(f"{name}[{index}]", f"must be {wanted}, not a `{type(item).__name__}`")
+            _fail(f"{name}[{index}]", f"must be {wanted}, got `{type(item).__name__}`")
     return items
 
 
@@ -205,7 +205,7 @@ def _pair(keyword: str, index: int, given: object, region: str) -> tuple[FakeGua
         return given, Guardrail(arn, given.version, given.name, given.tags or None)
     if isinstance(given, Guardrail):
         return FakeGuardrail(given.arn, given.version, given.name, tags=given.tags or {}), given
-    _fail(f"{keyword}[{index}]", f"must be a name, a FakeGuardrail or a Guardrail, not a `{type(given).__name__}`")
+    _fail(f"{keyword}[{index}]", f"must be a name, a FakeGuardrail or a Guardrail, got `{type(given).__name__}`")
 
 
 def _arn(identifier: str, region: str) -> str:

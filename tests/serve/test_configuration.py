@@ -48,7 +48,14 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
             'guardrails = "account"',
             " at /guardrails: is a source that only a guard reads; write the guardrails themselves, in [[",
         ),
-        ('guardrails = { team = "hr" }', " at /guardrails: is a source that only a guard reads"),
+        (
+            'guardrails = { team = "hr" }',
+            " at /guardrails: must be a list of tables; write each guardrail in [[guardrails]] (one table",
+        ),
+        (
+            '[guardrails]\narn = "x"',
+            " at /guardrails: must be a list of tables; write each guardrail in [[guardrails]] (one table",
+        ),
         ('[[guardrails]]\nname = "hr"', " at /guardrails/0: must have either `id` or `arn`"),
         (f'{GUARDRAIL}arn = "x"', " at /guardrails/0: must have either `id` or `arn`"),
         (f'{GUARDRAIL}versio = "1"', " at /guardrails/0: unknown field `versio`; did you mean `version`?"),

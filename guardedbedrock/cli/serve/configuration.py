@@ -201,10 +201,16 @@ def _refuse_sources(data: Any, location: Location) -> None:
     """Reject what a guard reads from an account, a snapshot or a bucket: the server reads files only."""
     if not isinstance(data, Mapping):
         return
-    found = (policy_source(data.get("policies"), Path()), guardrail_source(data.get("guardrails")))
-    for name, source, fix in zip(("policies", "guardrails"), found, ("[policies]", "[[guardrails]]"), strict=True):
-        if source is not None:
-            (location / name).fail(f"is a source that only a guard reads; write the {name} themselves, in {fix}")
+    guardrails = data.get("guardrails")
+    if policy_source(data.get("policies"), Path()) is not None:
+        (location / "policies").fail("is a source that only a guard reads; write the policies themselves, in [policies]")
+    if isinstance(guardrails, Mapping):
+        (location / "guardrails").fail(
+            "must be a list of tables; write each guardrail in [[guardrails]] (one table selects guardrails of an account by their "
+            "tags, which only a guard reads)"
+        )
+    if guardrail_source(guardrails) is not None:
+        (location / "guardrails").fail("is a source that only a guard reads; write the guardrails themselves, in [[guardrails]]")
 
 
 def _is_same(one: FakeGuardrail, other: FakeGuardrail) -> bool:

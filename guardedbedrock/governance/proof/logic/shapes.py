@@ -12,7 +12,7 @@ from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, ONE, Tokens
 Ranges: TypeAlias = tuple[tuple[str, str], ...]
 
 _MOST_KEPT: Final = 20_000
-"""Beginnings of patterns whose states a shape caches."""
+"""Steps, and beginnings of patterns, whose states a shape caches."""
 
 
 @lru_cache(maxsize=1024)  # keyed by shape: there is one for each resource type and account
@@ -48,6 +48,8 @@ class ShapeAutomaton:
         known = self._steps.get((state, character))
         if known is None:
             known = self._moved(state, lambda ranges: any(first <= character <= last for first, last in ranges))
+            if len(self._steps) > _MOST_KEPT:
+                self._steps.clear()
             self._steps[state, character] = known
         return known
 
