@@ -22,7 +22,7 @@ from guardedbedrock.iam.language.documents import load_json
 LARGEST: Final = 10_000_000
 """Greatest size of a JSON file, in bytes; of JSON text from elsewhere, in characters."""
 LARGEST_TOML: Final = 500_000
-"""Greatest size of a TOML file, in bytes; of TOML text from elsewhere, in characters. `tomllib` reads about a megabyte a second."""
+"""Greatest size of a TOML file, in bytes; of TOML text, in characters. `tomllib` reads about a megabyte a second."""
 LARGEST_YAML: Final = 2_000_000
 """Greatest length of YAML text, in characters; PyYAML is slower than `tomllib`."""
 DEEPEST: Final = 100

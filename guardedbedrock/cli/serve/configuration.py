@@ -206,8 +206,8 @@ def _refuse_sources(data: Any, location: Location) -> None:
         (location / "policies").fail("is a source that only a guard reads; write the policies themselves, in [policies]")
     if isinstance(guardrails, Mapping):
         (location / "guardrails").fail(
-            "must be a list of tables; write each guardrail in [[guardrails]] (one table selects guardrails of an account by their "
-            "tags, which only a guard reads)"
+            "must be a list of tables; write each guardrail in [[guardrails]] (one table selects guardrails of an account "
+            "by their tags, which only a guard reads)"
         )
     if guardrail_source(guardrails) is not None:
         (location / "guardrails").fail("is a source that only a guard reads; write the guardrails themselves, in [[guardrails]]")
