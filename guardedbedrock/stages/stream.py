@@ -10,9 +10,9 @@ from botocore.eventstream import ParserError
 from botocore.exceptions import EventStreamError, HTTPClientError
 
 from guardedbedrock.bedrock import Intervention
-from guardedbedrock.bedrock.guardrail.intervention import NO_TRACE, read_intervention
+from guardedbedrock.bedrock.guardrail.intervention import NO_TRACE, GuardrailTrace, read_intervention
 from guardedbedrock.bedrock.guardrail.reply_metadata import EVENT_METADATA, NO_METADATA
-from guardedbedrock.bedrock.guardrail.trace import EVENT_TRACES, is_last
+from guardedbedrock.bedrock.guardrail.trace import EVENT_TRACES, can_show_guardrail
 from guardedbedrock.bedrock.parameters import as_mapping
 from guardedbedrock.core.events import ContentReceived, StreamInterrupted, StreamStarted
 from guardedbedrock.core.observers import Observers
@@ -27,8 +27,9 @@ class StreamMonitor:
     """
     The facts that the events of one stream have shown so far.
 
-    An intervention is reported once, with all that the stream says about it. The stop reason comes first and the trace after it,
-    so it is reported with the trace or, without one, at the end. If interventions are raised, no event passes between the two.
+    What the guardrail did is reported once, at the end, with all that the stream says about it: an agent traces the guardrail
+    several times, and a finding that is only detected may come before one that blocks. If interventions are raised, the first
+    trace that shows one ends the stream. The stop reason comes before the trace; no event passes between the two.
 
     Args:
         reply: The reply that the stream belongs to.
@@ -84,7 +85,7 @@ class StreamMonitor:
         shown = self._read(event)
         if shown is not NO_TRACE:
             self._shown |= shown
-            if shown.trace is not None and read_intervention(self.name, self._shown) is not None:
+            if shown.trace is not None and self._must_raise(shown):
                 self._settle()
         return not (self._shown.intervened and self._check.raises_intervention)
 
@@ -96,20 +97,27 @@ class StreamMonitor:
             GuardrailInterventionError: As in `passes`.
             UnguardedReplyError: The stream shows that no guardrail ran, and `on_unguarded_reply` is ``raise``.
         """
-        if self._shown != NO_TRACE or is_last(self._last):
+        if self._shown != NO_TRACE or can_show_guardrail(self._last):
             self._settle()
 
     def close(self, error: BaseException | None) -> None:
-        """Report an error, and what was seen of an intervention if the stream ended early; close the observations."""
+        """Report an error, and what was seen of the guardrail if the stream ended early; close the observations."""
         self.is_closed = True
         if isinstance(error, StreamInterruptedError):
             self._observers.emit(StreamInterrupted(code_of(error), self._request_id))
-        if self._shown.intervened and not self._is_reported:
+        if self._shown != NO_TRACE and not self._is_reported:
             self._is_reported = True
             self._check.report(self._shown)
         if self._metadata is not None:
             self._metadata.end()
         self._observers.close(error)
+
+    def _must_raise(self, shown: GuardrailTrace) -> bool:
+        """Return whether an event shows an intervention that is raised."""
+        if not self._check.raises_intervention:
+            return False
+        found = read_intervention(self.name, GuardrailTrace(self._shown.intervened, shown.trace))
+        return found is not None and not found.is_detect_only
 
     def _settle(self) -> None:
         if not self._is_reported:

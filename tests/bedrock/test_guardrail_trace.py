@@ -18,7 +18,7 @@ from guardedbedrock.bedrock.guardrail.intervention import (
     read_intervention,
 )
 from guardedbedrock.bedrock.guardrail.trace import (
-    is_last,
+    can_show_guardrail,
     must_show_guardrail,
     trace_of_apply,
     trace_of_body,
@@ -90,12 +90,12 @@ def test_must_show_guardrail(reply_format: str, params: Any, must: Any) -> None:
     assert must_show_guardrail(reply_format, params) is must
 
 
-def test_is_last() -> None:
+def test_can_show_guardrail() -> None:
     """A complete stream ends with metadata or with a readable chunk."""
-    assert is_last({"metadata": {}})
-    assert is_last({"chunk": {"bytes": b'{"a": 1}'}})
-    assert not is_last({"chunk": {"bytes": b"\x00"}})
-    assert not is_last({})
+    assert can_show_guardrail({"metadata": {}})
+    assert can_show_guardrail({"chunk": {"bytes": b'{"a": 1}'}})
+    assert not can_show_guardrail({"chunk": {"bytes": b"\x00"}})
+    assert not can_show_guardrail({})
 
 
 def test_traces_of_events_combine() -> None:

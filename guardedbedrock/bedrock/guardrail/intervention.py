@@ -37,6 +37,7 @@ _SIDES: Final[Mapping[str, Side]] = {
     "input": "INPUT",
     "outputs": "OUTPUT",
 }
+_UNSIDED: Final = "assessments"
 _OF_AN_ASSESSMENT: Final = frozenset({*POLICY_KINDS, "invocationMetrics", "appliedGuardrailDetails"})
 
 
@@ -132,11 +133,28 @@ class GuardrailTrace(NamedTuple):
     trace: Mapping[str, Any] | None = None
 
     def __or__(self, later: GuardrailTrace) -> GuardrailTrace:
+        """Combine the facts of an earlier and a later part of a reply; assessments of both count."""
         intervened = later.intervened if self.intervened is None else self.intervened or bool(later.intervened)
-        return GuardrailTrace(intervened, self.trace if later.trace is None else later.trace)
+        if self.trace is None or later.trace is None:
+            return GuardrailTrace(intervened, self.trace if later.trace is None else later.trace)
+        return GuardrailTrace(intervened, {**self.trace, **later.trace, **_assessments_of_both(self.trace, later.trace)})
 
 
 NO_TRACE: Final = GuardrailTrace()
+
+
+def _assessments_of_both(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """List the assessments that two parts of a reply have of one side; a part that repeats the one before adds none."""
+    both: dict[str, Any] = {}
+    for side in (*_SIDES, _UNSIDED):
+        if side in earlier and side in later:
+            first, second = _listed(earlier[side]), _listed(later[side])
+            both[side] = first if first[-len(second) :] == second else [*first, *second]
+    return both
+
+
+def _listed(assessments: Any) -> list[Any]:
+    return assessments if isinstance(assessments, list) else [assessments]
 
 
 class _Assessed(NamedTuple):
@@ -195,7 +213,7 @@ def with_sent_guardrail(found: Intervention, identifier: str | None, version: st
 def _assessed(trace: Mapping[str, Any]) -> Iterator[_Assessed]:
     for side, source in _SIDES.items():
         yield from _flat(trace.get(side), source, None)
-    yield from _flat(trace.get("assessments"), trace.get("source"), None)
+    yield from _flat(trace.get(_UNSIDED), trace.get("source"), None)
 
 
 def _flat(found: Any, source: Side | None, guardrail: str | None) -> Iterator[_Assessed]:

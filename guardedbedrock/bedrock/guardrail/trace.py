@@ -123,9 +123,13 @@ def is_readable(body: bytes) -> bool:
     return bool(parse_object(body))
 
 
-def is_last(event: Mapping[str, Any]) -> bool:
-    """Return whether the last event of a stream is one that ends a complete stream, and is readable."""
-    return "metadata" in event or is_readable(chunk_of(event))
+def can_show_guardrail(last_event: Mapping[str, Any]) -> bool:
+    """
+    Return whether a stream that ends with this event would show that its guardrail ran.
+
+    It ended early without the event with the metadata of Converse, and a chunk may be in another format.
+    """
+    return "metadata" in last_event or is_readable(chunk_of(last_event))
 
 
 def _guardrail(trace: Any) -> Mapping[str, Any] | None:
