@@ -208,7 +208,7 @@ class GuardrailInterventionError(_Portable, GuardedBedrockError):
     """
     A guardrail intervened, and ``on_intervention = "raise"``.
 
-    The message contains nothing of the conversation: findings quote what they found.
+    The message contains no text of the conversation; the reply, in `response`, can contain it.
 
     Args:
         operation_name: Name of the operation, such as ``Converse``.

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import botocore
 
+from guardedbedrock.bedrock.operations import REVIEWED
 from guardedbedrock.errors import ConfigurationError
 
 CLIENT_ATTRIBUTES: Final = (
@@ -107,6 +108,6 @@ def require(holder: Any, path: str) -> Any:
 
 def _missing(path: str) -> ConfigurationError:
     return ConfigurationError(
-        f"botocore {botocore.__version__} has no `{path}`, which guardedbedrock needs: install a version of botocore that "
-        "guardedbedrock was tested with"
+        f"botocore {botocore.__version__} has no `{path}`, which guardedbedrock needs: "
+        f"install botocore {REVIEWED}, or another version from {FLOORS['botocore']} on"
     )

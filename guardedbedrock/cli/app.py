@@ -270,7 +270,7 @@ def report(  # noqa: PLR0913 - each parameter is an option
     snapshot_file: Annotated[Path | None, typer.Option("--snapshot", metavar="FILE", help="Snapshot of the account.")] = None,
     config: Annotated[
         str | None,
-        typer.Option("--config", metavar="FILE", help="Configuration with the table policies instead."),
+        typer.Option("--config", metavar="FILE", help="Configuration with the table policies, instead of a snapshot."),
     ] = None,
     file: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="File to write.", show_default="standard output")
@@ -286,7 +286,7 @@ def report(  # noqa: PLR0913 - each parameter is an option
         list[str] | None,
         typer.Option(metavar="ID", help="Model to report on; may repeat.", show_default="those that policies and profiles name"),
     ] = None,
-    proof: Annotated[bool, typer.Option("--proof/--no-proof", help="Add proofs, with the extra proof.")] = True,
+    proof: Annotated[bool, typer.Option("--proof/--no-proof", help="Add proofs; needs the extra proof.")] = True,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each part of a proof.")] = 5.0,
 ) -> int:
     """Report which principals can call which models, with an approved guardrail, with another one and without one."""

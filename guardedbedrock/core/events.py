@@ -1,4 +1,4 @@
-"""The events of a call; listeners receive them, see `observers`."""
+"""The events of calls and of sources, which listeners receive; see `observers`."""
 
 from __future__ import annotations
 

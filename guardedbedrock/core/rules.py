@@ -107,7 +107,7 @@ class Rules:
         on_unavailable: What to do with a call while the source of policies or guardrails is unavailable.
         source: The source of the rules of each call; None if they never change.
         unavailable: Why the source is unavailable; ``""`` if it is not.
-        unread: Returns what the source could not read and every inference call in a Region depends on, in words.
+        unread: Describes the data that the source could not read and that every inference call in a Region depends on.
 
     Attributes:
         reads_time: Whether a policy reads the current time.
@@ -222,7 +222,11 @@ class Rules:
             raise SourceError(f"role_arn: `{principal}` is not a session of that role; correct role_arn, or remove it")
 
     def account(self, region: str) -> str:
-        """Return the account of the caller; ``""`` if it is not known, or if only a preflight would ask AWS for it."""
+        """
+        Return the account of the caller; ``""`` if it is unknown.
+
+        AWS is asked for it only if policies are evaluated, which needs the principal anyway.
+        """
         if self.known_account or self.policies is None:
             return self.known_account
         try:

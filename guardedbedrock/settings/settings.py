@@ -309,7 +309,7 @@ class Settings(BaseModel):
 
     def _check_role(self) -> None:
         """Reject a role that cannot be the role of the principal's session."""
-        if self.role_arn is None or self.principal == CALLER:
+        if self.role_arn is None or self.asks_sts:
             return
         principal, role = identify(self.principal or ""), identify(self.role_arn)
         if principal.kind != "assumed-role":

@@ -15,7 +15,10 @@ from guardedbedrock.errors import GuardrailNotApprovedError, RefusedError, Sourc
 MOST_TARGETS: Final = 50
 """Aliases that one call may lead to; more are refused under ``verify``."""
 
-_PERMISSIONS: Final = "allow bedrock:GetAgentAlias, GetAgentVersion, GetFlowAlias and GetFlowVersion if AWS denied one, or "
+_PERMISSIONS: Final = (
+    "allow bedrock:GetAgent, GetAgentAlias, GetAgentVersion, ListAgentCollaborators, GetFlow, GetFlowAlias and GetFlowVersion "
+    "if AWS denied one, or "
+)
 _OTHER_SETTINGS: Final = 'set on_indirect = "warn" to send the call and report it'
 
 
@@ -101,5 +104,6 @@ def _not_approved(call: Call, target: IndirectTarget, ref: GuardrailRef) -> Guar
         message=f"{target.description} {problem} for {call.region}",
         operation_name=call.name,
         resource=identifier,
-        hint=f"attach an approved guardrail in its version and point the alias to that version, or {_OTHER_SETTINGS}",
+        hint="attach an approved guardrail version, create a new version of the agent or flow, and route the alias to it, or "
+        f"{_OTHER_SETTINGS}",
     )

@@ -459,7 +459,7 @@ def test_verify_refuses_if_the_lookup_fails_and_asks_again(env: Env) -> None:
     agent, client = Attached(env).agent(APPROVED), env.client("bedrock-agent-runtime", on_indirect="verify")
     env.fake.deny("GetAgentAlias", times=1)
 
-    with pytest.raises(UnguardableOperationError, match="did not answer: AccessDeniedException"):
+    with pytest.raises(UnguardableOperationError, match="GetAgentAlias of bedrock-agent failed with AccessDeniedException"):
         client.invoke_agent(**_ids(agent), **ASKED)
     list(client.invoke_agent(**_ids(agent), **ASKED)["completion"])
 

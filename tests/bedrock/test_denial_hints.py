@@ -283,9 +283,7 @@ def test_hint_names_an_invented_condition_key() -> None:
     """IAM accepts any key; a key that does not exist is always absent."""
     found = hint(identity(statement(**when("StringEquals", "bedrock:GuardrailId", "abc"))))
 
-    assert (
-        "tests `bedrock:GuardrailId`, a condition key that does not exist; did you mean `bedrock:GuardrailIdentifier`?" in found
-    )
+    assert "tests `bedrock:GuardrailId`, which is not a known condition key; did you mean `bedrock:GuardrailIdentifier`?" in found
 
 
 @pytest.mark.parametrize("key", ["bedrock:GuardrailId", "bedrock:InlineAgentName", "bedrock:BearerTokenType"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,9 +12,10 @@ from botocore.exceptions import UnknownClientMethodError
 from botocore.signers import generate_presigned_url
 from bypass.tampering import HEADERS, strip, swap, turn
 from harness.bypass import unguarded
-from harness.clients import DENIED_MODEL, HR, MODEL, S3, WEAK, ask
+from harness.clients import DENIED_MODEL, HR, MODEL, S3, WEAK, Recorder, ask
 
-from guardedbedrock import GuardrailTamperedError
+from guardedbedrock import AccessDeniedError, GuardrailTamperedError, UnguardableOperationError
+from guardedbedrock.core.events import CallRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +78,26 @@ def test_presigning_an_operation_with_a_body_guardrail_is_refused(harness: Make,
 
     assert unguarded(env.fake) == []
     assert env.fake.requests == []
+
+
+@pytest.mark.parametrize(("mode", "enforced"), [("enforce", True), ("report", False)])
+def test_a_presigned_url_that_does_not_bind_the_guardrail_is_reported(harness: Make, mode: Any, enforced: bool) -> None:  # noqa: FBT001
+    recorder = Recorder()
+    client = harness(mode=mode, listeners=[recorder]).client
+
+    with pytest.raises(AccessDeniedError, match="would not bind the guardrail") if enforced else nullcontext():
+        assert client.generate_presigned_url("converse", ask("converse"))
+
+    (refused,) = recorder.last.of(CallRefused)
+    assert isinstance(refused.error, UnguardableOperationError)
+    assert refused.enforced is enforced
+
+
+def test_a_presigned_url_that_does_not_bind_the_model_is_refused(harness: Make) -> None:
+    params = {"modelId": MODEL, "modelInput": {}, "outputDataConfig": S3}
+
+    with pytest.raises(AccessDeniedError, match="would not bind the model in it"):
+        harness(allow_unguarded=["StartAsyncInvoke"]).client.generate_presigned_url("start_async_invoke", params)
 
 
 def test_presigned_url_is_checked_like_a_call(harness: Make) -> None:

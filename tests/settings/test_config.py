@@ -219,6 +219,9 @@ def test_a_role_arn_makes_the_principal_arn_known() -> None:
     for principal in ("caller", SESSION):
         settings = check(guardrails=[Guardrail(ARN, "3")], principal=principal, role_arn=role)
         assert settings.known_context == {"aws:PrincipalArn": role}
+    from_account = check(guardrails=[Guardrail(ARN, "3")], policies="account", role_arn=role)
+    assert from_account.known_context["aws:PrincipalArn"] == role
+
     settings = check(guardrails=[Guardrail(ARN, "3")], principal=SESSION, role_arn=role, context={"aws:PrincipalArn": ROLE})
     assert settings.known_context == {"aws:PrincipalArn": ROLE}
 

@@ -121,12 +121,57 @@ def test_guardrails_list_shows_versions_and_which_is_approved(configure: Any, ca
 
     assert run(["guardrails", "list"]) == 0
     lines = output(capsys).splitlines()
-    assert any("abc123def456" in line and line.endswith("approved version 1") for line in lines)
+    assert any("abc123def456" in line and line.endswith("approved: 1") for line in lines)
     assert any("other0000001" in line and line.endswith("not approved") for line in lines)
     assert run(["guardrails", "list", "--format", "json"]) == 0
     rows = {row["id"]: row for row in json.loads(output(capsys))["guardrails"]}
-    assert (rows["abc123def456"]["approvedVersion"], rows["other0000001"]["approvedVersion"]) == ("1", None)
+    assert (rows["abc123def456"]["approvedVersions"], rows["other0000001"]["approvedVersions"]) == (["1"], [])
     assert "1" in rows["abc123def456"]["versions"]
+
+
+def test_guardrails_list_shows_every_approved_version(configure: Any, shell: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two names may approve two versions of one guardrail."""
+    configure()
+    shell.fake.configure(guardrails=[FakeGuardrail(GUARDRAIL, version="1"), FakeGuardrail(GUARDRAIL, version="2")])
+    table = f'\n[[guardrails]]\narn = "{GUARDRAIL}"\nversion = "2"\nname = "strict"\n'
+    Path("guardedbedrock.toml").write_text(Path("guardedbedrock.toml").read_text("utf-8") + table, "utf-8")
+
+    assert run(["guardrails", "list"]) == 0
+    assert output(capsys).endswith("approved: 1, 2\n")
+
+
+@pytest.mark.parametrize("stream", [[], ["--stream"]], ids=["whole", "stream"])
+def test_invoke_reports_an_intervention_that_is_raised(
+    configure: Any, stream: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one sentence, with exit code 1."""
+    configure(on_intervention="raise")
+
+    assert run(["invoke", "--model", MODEL_ID, *stream, "my salary"]) == 1
+    assert "guardrail" in output(capsys)
+
+
+def test_invoke_prints_no_hint_that_a_denial_does_not_have(
+    configure: Any, shell: Aws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """AWS may deny without saying why."""
+    configure()
+    shell.fake.fail_next(403, "AccessDeniedException", "no")
+
+    assert run(["invoke", "--model", MODEL_ID, "hello"]) == 1
+    assert output(capsys) == "denied: no\n"
+
+
+def test_doctor_says_that_the_identity_is_unknown_if_sts_fails(
+    configure: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is needed, because policies are evaluated."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    configure(policies="account", principal="caller")
+
+    assert run(["doctor"]) == 1
+    assert "identity: unknown\n" in output(capsys)
 
 
 @pytest.mark.parametrize("stream", [[], ["--stream"]], ids=["whole", "stream"])

@@ -6,7 +6,15 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from guardedbedrock.aws.sources.attached_guardrails import MOST_ENTRIES, AttachedGuardrails, agent_client, credentials_to_ask_with
+from botocore.exceptions import BotoCoreError
+
+from guardedbedrock.aws.sources.attached_guardrails import (
+    MOST_ENTRIES,
+    AttachedGuardrails,
+    agent_client,
+    credentials_to_ask_with,
+    failure_of,
+)
 from guardedbedrock.bedrock.indirect_inference import Attachment, IndirectTarget
 from guardedbedrock.errors import SourceError
 from guardedbedrock.stages.indirect import MOST_TARGETS
@@ -28,6 +36,9 @@ class AsyncAttachedGuardrails(AttachedGuardrails):
             frozen = await credentials_to_ask_with(self._client).get_frozen_credentials()
         except SourceError as error:
             self._fail(aliases[0], region, error)
+            return
+        except BotoCoreError as error:  # of a credential provider
+            self._fail(aliases[0], region, failure_of(error))
             return
         await asyncio.to_thread(self._walk, aliases, region, frozen)
 

@@ -6,8 +6,9 @@ import asyncio
 from typing import Any
 
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
-from guardedbedrock.aws.sources.identity import CallerIdentity, client_with, credentials_of
+from guardedbedrock.aws.sources.identity import CallerIdentity, client_with, credentials_of, sts_failure
 from guardedbedrock.errors import SourceError
 from guardedbedrock.forks import renew_in_children
 
@@ -46,7 +47,10 @@ class AsyncCallerIdentity(CallerIdentity):
         return self._arn is not None and (self._role is not None or not with_role)
 
     async def _ask_in_thread(self, *, with_role: bool) -> None:
-        self._frozen = await credentials_of(self._client).get_frozen_credentials()
+        try:
+            self._frozen = await credentials_of(self._client).get_frozen_credentials()
+        except BotoCoreError as error:  # of a credential provider
+            raise sts_failure(error) from error
         await asyncio.to_thread(super().__call__)
         if with_role:
             await asyncio.to_thread(super().role_arn)

@@ -15,6 +15,7 @@ from guardedbedrock.aws.chosen_guardrail import chosen
 from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.client.stream import stream_member
 from guardedbedrock.bedrock.indirect_inference import IndirectTarget, find_indirect
+from guardedbedrock.core.events import CallRefused
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import AuthorizedCall, Call, Reply, plain_parameters
 from guardedbedrock.core.rules import Rules
@@ -152,19 +153,23 @@ def presigned_call(client: Any, method: str, params: dict[str, Any] | None) -> C
 
 def presignable(client: Any, call: Call, observers: Observers) -> AuthorizedCall:
     """
-    Authorize a call whose presigned URL binds the guardrail.
+    Authorize a call whose presigned URL binds the guardrail and the model.
 
     Raises:
-        UnguardableOperationError: The guardrail is in the body, which the URL does not bind.
+        UnguardableOperationError: The mode is ``enforce``, and the URL does not bind the body with the guardrail or the model.
     """
     authorized = authorized_call(client, call, observers)
     operation = call.operation
-    enforced = client._guardedbedrock.rules.mode == "enforce"  # noqa: SLF001
     is_bound = operation.location is not None and operation.location.is_in_presigned_url
-    if enforced and operation.needs_guardrail and not is_bound:
-        raise UnguardableOperationError(
-            message=f"a presigned URL of {operation.name} does not bind the body, so it would not bind the guardrail in it",
+    if operation.needs_guardrail and not is_bound:
+        unbound = "model" if authorized.guarded.guardrail is None else "guardrail"
+        error = UnguardableOperationError(
+            message=f"a presigned URL of {operation.name} does not bind the body, so it would not bind the {unbound} in it",
             operation_name=operation.name,
             hint="presign invoke_model, whose guardrail headers are signed, or make the call here",
         )
+        enforced = client._guardedbedrock.rules.mode == "enforce"  # noqa: SLF001
+        observers.emit(CallRefused(error, enforced=enforced))
+        if enforced:
+            raise error
     return authorized

@@ -13,6 +13,7 @@ from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.client.mixin import Guarded, GuardedClient
 from guardedbedrock.aws.client.services import service_of_client
 from guardedbedrock.bedrock import SERVICES
+from guardedbedrock.bedrock.operations import REVIEWED
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.stages.retry.policy import ONE_ATTEMPT
 
@@ -85,8 +86,8 @@ def ensure_guarded(created: Any, binding: ClientBinding) -> Any:
         return created
     if created.meta.service_model.service_id.hyphenize() in SERVICES:
         raise ConfigurationError(
-            "botocore created an unguarded Bedrock client: the event creating-client-class did not reach guardedbedrock; install "
-            "a version of botocore that guardedbedrock was tested with, and look for code that unregisters its handler"
+            "botocore created an unguarded Bedrock client: the event creating-client-class did not reach guardedbedrock; look "
+            f"for code that unregisters its handler, or install botocore {REVIEWED}"
         )
     guard_in_place(created, binding)
     return created

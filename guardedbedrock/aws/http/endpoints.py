@@ -10,12 +10,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from botocore.loaders import Loader
-
+from guardedbedrock.aws.host_suffixes import aws_host_suffixes
 from guardedbedrock.errors import ConfigurationError
 
 _RUNTIME: Final = frozenset({"bedrock-runtime", "bedrock-runtime-fips"})
@@ -82,7 +80,7 @@ class Endpoints:
         for host in ((parts.hostname or "").rstrip("."), *names):
             labels = host.split(".")
             service = next((label for label in labels if label in _RUNTIME | _MANTLE), None)
-            if service is not None and host.endswith(_suffixes()):
+            if service is not None and host.endswith(aws_host_suffixes()):
                 return Endpoint(here, labels[labels.index(service) + 1], service in _MANTLE)
         return None
 
@@ -92,14 +90,6 @@ class Endpoints:
             return False
         here = _authority(url)
         return here == self._configured if here[0] == self._configured[0] else self._configured[0] in hosts
-
-
-@cache  # made once: the partitions of the installed botocore
-def _suffixes() -> tuple[str, ...]:
-    """Return the ends of the host names of AWS, each with its leading dot."""
-    partitions = [partition["outputs"] for partition in Loader().load_data("partitions")["partitions"]]
-    names = {outputs[kind] for outputs in partitions for kind in ("dnsSuffix", "dualStackDnsSuffix") if outputs.get(kind)}
-    return tuple(sorted(f".{name}" for name in names))
 
 
 def _checked_authority(url: Any, named: str) -> tuple[str, int | None]:

@@ -79,8 +79,8 @@ class HttpFactory:
         client = (self._module.AsyncClient if is_async else self._module.Client)(**options)
         if not hasattr(client, "_transport") or not hasattr(client, "_mounts"):
             raise ConfigurationError(
-                f"{self._library} {self._module.__version__} has no transports that can be guarded: install a version that "
-                "guardedbedrock was tested with"
+                f"{self._library} {self._module.__version__} has no transports that can be guarded: install "
+                f"the version of {self._library} that the extra selects, with pip install 'guardedbedrock[http]'"
             )
         self._warn_if_off()
         # A client creates the transports for its proxies itself, so they are wrapped afterwards.

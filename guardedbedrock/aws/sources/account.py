@@ -55,7 +55,7 @@ class AccountReader:
         session = new_session() if session is None else session
         regions = tuple(regions) or ((session.region_name,) if session.region_name else ())
         if not regions:
-            raise ConfigurationError("no Region is set; pass --region, or set AWS_DEFAULT_REGION")
+            raise ConfigurationError("no Region is known; set AWS_DEFAULT_REGION, or the Region of the profile")
         return cls(session.client, regions, now)
 
     def __init__(self, client: Callable[..., Any], regions: Sequence[str], now: Callable[[], datetime] = utc_now) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from guardedbedrock.aws.host_suffixes import aws_host_suffixes
 from guardedbedrock.aws.own_clients import make_own_client
 from guardedbedrock.bedrock.guardrail.location import OF_FLOW
 from guardedbedrock.bedrock.indirect_inference import Attachment, IndirectTarget, agents_in, alias_of
@@ -26,7 +27,6 @@ MOST_ENTRIES: Final = 1024
 SECONDS: Final = 300.0
 """How long an answer is used, in seconds: the alias may be changed to another version."""
 _DRAFT: Final = "DRAFT"
-_AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 class AttachedGuardrails:
@@ -71,7 +71,7 @@ class AttachedGuardrails:
             client = make_client(region)
             found = (_flow_attachment if target.kind == "flow-alias" else _agent_attachment)(client, target)
         except (BotoCoreError, ClientError) as error:
-            raise SourceError(f"bedrock-agent did not answer: {_reason(error)}") from error
+            raise failure_of(error) from error
         with self._lock:
             self._found[target, region] = (self._clock(), found)
             self._found.move_to_end((target, region))
@@ -105,7 +105,7 @@ def agent_client(client: Any, frozen: Any) -> Any:
     An endpoint that is not AWS's, such as a gateway or a fake, also serves ``bedrock-agent``.
     """
     host = urlsplit(client.meta.endpoint_url).hostname or ""
-    own = {} if host.endswith(_AWS_HOSTS) else {"endpoint_url": client.meta.endpoint_url}
+    own = {} if host.endswith(aws_host_suffixes()) else {"endpoint_url": client.meta.endpoint_url}
     return make_own_client(
         boto3.client,
         "bedrock-agent",
@@ -118,9 +118,11 @@ def agent_client(client: Any, frozen: Any) -> Any:
     )
 
 
-def _reason(error: Exception) -> str:
-    """Return the code of an error; its message may repeat what was sent."""
-    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
+def failure_of(error: BotoCoreError | ClientError) -> SourceError:
+    """Describe an error by its code; its message may repeat what was sent."""
+    if isinstance(error, ClientError):
+        return SourceError(f"{error.operation_name} of bedrock-agent failed with {error.response['Error']['Code']}")
+    return SourceError(f"bedrock-agent did not answer: {type(error).__name__}")
 
 
 def _agent_attachment(client: Any, target: IndirectTarget) -> Attachment:

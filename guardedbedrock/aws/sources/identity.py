@@ -74,7 +74,7 @@ class CallerIdentity:
         try:
             identity = self._make_client("sts").get_caller_identity()
         except (BotoCoreError, ClientError) as error:
-            raise SourceError(f'principal = "caller": STS did not return the caller identity: {error}') from error
+            raise sts_failure(error) from error
         self.userid = str(identity.get("UserId", ""))
         return str(identity["Arn"])
 
@@ -102,6 +102,11 @@ class CallerIdentity:
         if service == "sts":
             self._access_key = str(frozen.access_key)
         return client_with(frozen, service, self._client.meta.region_name, config)
+
+
+def sts_failure(error: Exception) -> SourceError:
+    """Describe why the ARN of the caller is unknown."""
+    return SourceError(f'principal = "caller": STS did not return the caller identity: {error}')
 
 
 class SignerIdentity(CallerIdentity):

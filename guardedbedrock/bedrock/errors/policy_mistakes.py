@@ -203,7 +203,7 @@ def _of_keys(reference: StatementRef, statement: Statement) -> Iterator[PolicyMi
         if key.lower().startswith("bedrock:") and key.lower() not in _keys():
             near = closest(key, _keys())
             fix = f"; did you mean `{_keys()[near]}`?" if near else ""
-            yield PolicyMistake(reference, f"{subject(reference)} tests `{key}`, a condition key that does not exist{fix}")
+            yield PolicyMistake(reference, f"{subject(reference)} tests `{key}`, which is not a known condition key{fix}")
 
 
 def _covers(actions: Iterable[str], action: str) -> bool:

@@ -160,7 +160,7 @@ _LOCATIONS: Final[Mapping[str, GuardrailLocation]] = {
     "RetrieveAndGenerate": OF_GENERATION,
     "RetrieveAndGenerateStream": OF_GENERATION,
 }
-"""Operations that carry a guardrail. A model, or a guardrail on behalf of one, runs for the caller."""
+"""Operations that carry a guardrail, which runs for the caller."""
 _REPLIES: Final[Mapping[str, ReplyFormat]] = {
     "AgenticRetrieveStream": "agentic-stream",
     "InvokeAgent": "agent-stream",

@@ -101,7 +101,7 @@ class Operation:
         name: Name in the API, such as ``Converse``.
         service: The boto3 service name.
         required_actions: The IAM actions, in the order in which AWS evaluates them.
-        inference: A model answers, so the call needs a guardrail.
+        inference: The call needs a guardrail, which runs for the caller: ``bedrock:ApplyGuardrail`` is checked on it.
         configures_inference: The call creates or changes something that calls models later, such as an agent or a job. It needs
             a guardrail, which a service role applies: the caller needs no ``bedrock:ApplyGuardrail``.
         location: Where the operation carries its guardrail; None if it cannot carry one.

@@ -56,6 +56,7 @@ def examine(guard: Guard) -> dict[str, Any]:
     return {
         "version": guardedbedrock.__version__,
         "identity": identity,
+        "needsIdentity": configured.needs_principal,
         "mode": rules.mode,
         "source": _source(source, findings),
         "guardrails": [{"name": one.name, "arn": one.arn, "version": one.version} for one in rules.approved],
@@ -121,7 +122,7 @@ def _versions() -> Iterator[tuple[str, str]]:
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"guardedbedrock {found['version']}, mode {found['mode']}"
-    yield f"identity: {found['identity'] or 'not needed'}"
+    yield f"identity: {found['identity'] or ('unknown' if found['needsIdentity'] else 'not needed')}"
     source = found["source"]
     if source:
         age = "never read" if source["ageSeconds"] is None else f"read {source['ageSeconds']:.0f} s ago"

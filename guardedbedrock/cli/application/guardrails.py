@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import guardedbedrock
 from guardedbedrock.aws.sources.account import AccountReader
 from guardedbedrock.cli.console import write_json
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam.account.account import describe_gap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from guardedbedrock import Guardrail
 
 
 def list_guardrails(config: str | None, regions: list[str], output: str) -> int:
@@ -33,8 +38,7 @@ def list_guardrails(config: str | None, regions: list[str], output: str) -> int:
     unread = next((gap for gap in found["gaps"] if gap["section"] == "guardrails"), None)
     if unread is not None:
         raise ConfigurationError(f"{describe_gap(unread)}; allow {unread['api']}")
-    versions = {guardrail.arn: guardrail.version for guardrail in approved}
-    rows = [_row(guardrail, versions.get(guardrail["arn"])) for guardrail in found["guardrails"]]
+    rows = [_row(guardrail, approved) for guardrail in found["guardrails"]]
     if output == "json":
         write_json({"guardrails": rows})
     else:
@@ -42,12 +46,14 @@ def list_guardrails(config: str | None, regions: list[str], output: str) -> int:
     return 0
 
 
-def _row(guardrail: dict[str, Any], approved: str | None) -> dict[str, Any]:
+def _row(guardrail: dict[str, Any], approved: Iterable[Guardrail]) -> dict[str, Any]:
     names = ("name", "id", "arn", "region", "status", "tags")
     versions = [one["version"] for one in guardrail["versions"]]
-    return {**{name: guardrail[name] for name in names}, "versions": versions, "approvedVersion": approved}
+    # A configuration may approve several versions of one guardrail under different names, or one version for several models.
+    approved_versions = list(dict.fromkeys(one.version for one in approved if one.arn == guardrail["arn"]))
+    return {**{name: guardrail[name] for name in names}, "versions": versions, "approvedVersions": approved_versions}
 
 
 def _line(row: dict[str, Any]) -> str:
-    approved = f"approved version {row['approvedVersion']}" if row["approvedVersion"] else "not approved"
+    approved = f"approved: {', '.join(row['approvedVersions'])}" if row["approvedVersions"] else "not approved"
     return f"{row['name']} ({row['id']}) in {row['region']}: {row['status']}, versions {', '.join(row['versions'])}, {approved}"

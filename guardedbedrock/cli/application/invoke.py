@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import guardedbedrock
 from guardedbedrock.cli.console import console
-from guardedbedrock.errors import AccessDeniedError, ConfigurationError
+from guardedbedrock.errors import AccessDeniedError, ConfigurationError, GuardrailInterventionError, UnguardedReplyError
 
 _LARGEST_BODY: Final = 100_000_000
 
@@ -48,7 +48,7 @@ def command(arguments: InvokeArguments) -> int:
     Call the model and print the reply.
 
     Returns:
-        1 if the call is denied, with the explanation; else 0.
+        1 if the call is denied, with the explanation, or if the configuration raises what the guardrail did; else 0.
 
     Raises:
         ConfigurationError: The arguments contradict each other, the configuration is invalid, or AWS does not answer.
@@ -63,6 +63,9 @@ def command(arguments: InvokeArguments) -> int:
             _call(client, arguments)
     except AccessDeniedError as error:
         _print_denial(error)
+        return EXIT_DENIED
+    except (GuardrailInterventionError, UnguardedReplyError) as error:
+        console().print(str(error), style="red", soft_wrap=True)
         return EXIT_DENIED
     except (BotoCoreError, ClientError) as error:
         raise ConfigurationError(f"the call failed: {error}") from None
@@ -111,4 +114,5 @@ def _print_denial(error: AccessDeniedError) -> None:
     for authorization in error.authorizations:
         if authorization.decision.outcome != "allowed":
             screen.print(str(authorization.decision.explain()), soft_wrap=True)
-    screen.print(f"hint: {error.hint}", soft_wrap=True)
+    if error.hint:
+        screen.print(f"hint: {error.hint}", soft_wrap=True)

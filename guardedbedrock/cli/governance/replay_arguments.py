@@ -27,8 +27,10 @@ def replay(  # noqa: PLR0913 - each parameter is an option
     snapshot: Annotated[
         str | None, typer.Option("--snapshot", metavar="FILE", help="Snapshot with role ARNs, tags and profiles.")
     ] = None,
-    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="First time that counts, ISO 8601.")] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="First time that no longer counts.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Start of the period (inclusive), ISO 8601.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="End of the period (exclusive), ISO 8601.")] = None,
     assume: Annotated[
         list[str] | None, typer.Option("--assume", metavar="KEY=VALUE", help="A context key of every call; may repeat.")
     ] = None,

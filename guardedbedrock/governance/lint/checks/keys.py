@@ -76,7 +76,7 @@ def fits(key_type: KeyType, operator: str) -> bool:
     """
     Return whether an operator, without set prefix and ``IfExists``, fits the type of a key.
 
-    String operators are accepted on every key: AWS's own examples compare ARNs and Booleans with them.
+    String operators also fit ARNs and Booleans: AWS's own examples compare these with them.
     """
     if operator == "Null" or operator.startswith("String"):
         return key_type in ("String", "Arn", "Bool") or operator == "Null"

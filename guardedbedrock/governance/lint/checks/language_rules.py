@@ -99,7 +99,7 @@ def unknown_service_keys(group: Group) -> Iterator[Problem]:
 
 
 def unknown_global_keys(group: Group) -> Iterator[Problem]:
-    """Find global condition keys that do not exist."""
+    """Find global condition keys that are not known."""
     yield from _unknown_keys(group, "aws:")
 
 
@@ -109,7 +109,7 @@ def _unknown_keys(group: Group, prefix: str) -> Iterator[Problem]:
             if line.key.lower().startswith(prefix) and known_key(line.key) is None:
                 near = closest(line.key, KEYS, cutoff=_CUTOFF)
                 fix = f"Write `{near.replace('/*', '/TAG-KEY')}`." if near else ""
-                yield Problem(policy, line.pointer, f"The condition key `{line.key}` does not exist.", fix)
+                yield Problem(policy, line.pointer, f"The condition key `{line.key}` is not known.", fix)
 
 
 def unsupported_keys(group: Group) -> Iterator[Problem]:
