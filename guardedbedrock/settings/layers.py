@@ -42,10 +42,12 @@ class Layer:
     Args:
         data: Top-level keys, with absolute paths of policy files.
         write_location: Returns the location of a key, in words.
+        name: The path of the file; ``""`` if the settings are not from a file.
     """
 
     data: Mapping[str, Any]
     write_location: WriteLocation
+    name: str = ""
 
     def holds(self, loc: Loc) -> bool:
         """Return whether this layer has a top-level key or, for a merged table, a key of the table."""
@@ -67,7 +69,7 @@ class Layer:
             if name in RENAMED:
                 raise ConfigurationError(f"{self.write_location((name,))}: was renamed; write `{RENAMED[name]}` instead")
             if name not in known:
-                raise unknown(self.write_location((name,)), name, known)
+                raise unknown(self.write_location((name,)), name, [*known, *TOOL_TABLES] if self.name else known)
 
 
 def _has_lone_surrogate(value: Any) -> bool:
@@ -110,10 +112,10 @@ def location_writer(layers: Sequence[Layer]) -> WriteLocation:
     return write_location
 
 
-def _layer(given: Mapping[str, Any], base: Path, write_location: WriteLocation) -> Layer:
+def _layer(given: Mapping[str, Any], base: Path, write_location: WriteLocation, name: str = "") -> Layer:
     """Create a layer, and resolve the paths of its policy files against a folder."""
     policies = {"policies": anchored(given["policies"], base)} if "policies" in given else {}
-    return Layer({**given, **policies}, write_location)
+    return Layer({**given, **policies}, write_location, name)
 
 
 def from_code(given: Mapping[str, Any], base: Path) -> Layer:
@@ -214,13 +216,13 @@ def default_files(base: Path) -> tuple[Path, ...]:
 def _read(path: Path, *, named: str = "") -> Layer | None:
     data = read_toml(path, what=named or None)
     if path.name != PYPROJECT:
-        return _layer(_without_tools(data), path.parent, lambda loc: f"{path}: {dotted(loc)}")
+        return _layer(_without_tools(data), path.parent, lambda loc: f"{path}: {dotted(loc)}", str(path))
     table = data.get("tool", {}).get("guardedbedrock") if isinstance(data.get("tool", {}), Mapping) else None
     if table is None and not named:
         return None
     if not isinstance(table, Mapping):
         raise ConfigurationError(f"{path}: has no table [tool.guardedbedrock]; add it, or name another file")
-    return _layer(_without_tools(table), path.parent, lambda loc: f"{path} [tool.guardedbedrock]: {dotted(loc)}")
+    return _layer(_without_tools(table), path.parent, lambda loc: f"{path} [tool.guardedbedrock]: {dotted(loc)}", str(path))
 
 
 def _without_tools(table: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -38,6 +38,7 @@ from guardedbedrock.iam import PolicySet
 from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.settings.entry import setting
 from guardedbedrock.settings.layers import (
+    FILE,
     PREFIX,
     Layer,
     default_files,
@@ -80,7 +81,7 @@ from guardedbedrock.sources.settings import SourceSettings
 __all__ = ["GuardrailSettings", "PolicyTable", "Settings", "check", "load", "read_policies"]
 
 _NO_GUARDRAIL: Final = (
-    f"no guardrail is configured; write [[guardrails]] with arn and version into guardedbedrock.toml, set {PREFIX}GUARDRAILS, "
+    f"no guardrail is configured; write [[guardrails]] with arn and version into {FILE}, set {PREFIX}GUARDRAILS, "
     'or pass guardrails=[...]; mode = "off" needs none'
 )
 _PROFILES_FIX: Final = 'map identifiers to lists of models, as in { "arn:...:prompt/ABCDEFGHIJ" = ["MODEL-ID-OR-ARN"] }'
@@ -305,7 +306,18 @@ class Settings(BaseModel):
         if self.policies is not None and self.principal is None and not isinstance(self.policies, PolicySource):
             raise MisfitError(f"needs a principal; set `principal`, or remove `policies` ({PRINCIPAL_FIX})", "policies")
         self._check_role()
+        self._check_sources()
         return self
+
+    def _check_sources(self) -> None:
+        """Reject a source without a name, and pinned versions without a source that would use them."""
+        if self.guardrail_versions and not isinstance(self.guardrails, GuardrailSource):
+            raise MisfitError(
+                'pins guardrails of the account only; set the version in [[guardrails]], or set guardrails = "account"',
+                "guardrail_versions",
+            )
+        if isinstance(self.policies, PolicySource) and self.policies.kind == "snapshot" and not self.policies.location:
+            raise MisfitError("names no snapshot; write snapshot:FILE", "policies")
 
     def _check_role(self) -> None:
         """Reject a role that cannot be the role of the principal's session."""
@@ -404,7 +416,7 @@ def load(path: str | Path | None = None, *, environ: Mapping[str, str] | None = 
     here = Path.cwd()
     variables = os.environ if environ is None else environ
     file = from_file(path, variables, here)
-    searched = "" if file else f"; looked for {' and '.join(map(str, default_files(here)))}"
+    searched = f"; {file.name} was read" if file else f"; looked for {' and '.join(map(str, default_files(here)))}"
     return _validated(
         [from_code(overrides, here), from_environment(variables, Settings.model_fields, here), *([file] if file else [])],
         searched,

@@ -95,6 +95,14 @@ def _patterns(given: Any) -> tuple[str, ...]:
     return tuple(patterns)
 
 
+def _patterns_of_some_models(given: Any) -> tuple[str, ...]:
+    patterns = _patterns(given)
+    for pattern in patterns:
+        if not any(character.isalnum() for character in pattern):
+            raise MisfitError(f"`{pattern}` matches every model, so no call would get its guardrail; name models that take none")
+    return patterns
+
+
 def _some_patterns(given: Any) -> tuple[str, ...]:
     if patterns := _patterns(given):
         return patterns
@@ -176,7 +184,7 @@ def _context_value(given: Any) -> str | tuple[str, ...]:
 GuardrailArn: TypeAlias = Annotated[str, AfterValidator(_arn)]
 GuardrailVersion: TypeAlias = Annotated[str, PlainValidator(_version)]
 GuardrailProfile: TypeAlias = Annotated[str, AfterValidator(_profile)]
-ModelPatterns: TypeAlias = Annotated[tuple[str, ...], PlainValidator(_patterns)]
+ModelPatterns: TypeAlias = Annotated[tuple[str, ...], PlainValidator(_patterns_of_some_models)]
 GuardrailModels: TypeAlias = Annotated[tuple[str, ...], PlainValidator(_some_patterns)]
 PositiveInt: TypeAlias = Annotated[int, Field(gt=0), BeforeValidator(_whole)]
 NonNegativeInt: TypeAlias = Annotated[int, Field(ge=0), BeforeValidator(_whole)]

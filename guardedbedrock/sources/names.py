@@ -56,7 +56,8 @@ def policy_source(text: object, base: Path) -> PolicySource | None:
     if text == ACCOUNT:
         return PolicySource("account")
     if isinstance(text, str) and text.startswith(_SNAPSHOT):
-        return PolicySource("snapshot", str(base / text.removeprefix(_SNAPSHOT)))
+        file = text.removeprefix(_SNAPSHOT)
+        return PolicySource("snapshot", str(base / file) if file else "")
     if isinstance(text, str) and text.startswith(_S3):
         return PolicySource("s3", text)
     return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, overload
 
 from guardedbedrock.bedrock import OPERATIONS
+from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.testing.operation_names import check_operation
 
@@ -205,9 +206,11 @@ class Calls(Sequence["ReceivedRequest"]):
 
         Raises:
             AssertionError: The number is different, for example "expected 2 requests, got 3".
-            ConfigurationError: The operation is unknown.
+            ConfigurationError: The operation is unknown, or `times` is not a whole number.
         """
         __tracebackhide__ = True
+        if not isinstance(times, int) or isinstance(times, bool):
+            raise ConfigurationError(f"times: must be a whole number such as 2, got `{type(times).__name__}`")
         found, only = self._select(operation), operation or self._only
         if len(found) != times:
             wanted = f"{times or 'no'} request{'s' * (times != 1)}{f' to {only}' if only else ''}"

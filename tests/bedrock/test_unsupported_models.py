@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from guardedbedrock import Guard, Guardrail, UnguardableOperationError
+from guardedbedrock import ConfigurationError, Guard, Guardrail, UnguardableOperationError
 from guardedbedrock.bedrock import OPERATIONS, Caller, Inventory, authorizations
 from guardedbedrock.bedrock.resources.unsupported_models import UNSUPPORTED_MODELS, sendable_patterns, unsupported_kind
 from guardedbedrock.iam import PolicySet, Request
@@ -100,6 +100,11 @@ def test_an_embedding_that_names_an_approved_guardrail_keeps_it() -> None:
     params = {"modelId": TITAN, "body": b"{}", "guardrailIdentifier": ARN, "guardrailVersion": "3"}
 
     assert guard().simulate("InvokeModel", params).params["guardrailIdentifier"] == ARN
+
+
+def test_the_backstop_rejects_an_unknown_value_for_api_keys() -> None:
+    with pytest.raises(ConfigurationError, match="`shortterm` is not a value; did you mean `short-term`"):
+        guard().backstop_policy(api_keys="shortterm")  # type: ignore[arg-type]
 
 
 def test_the_backstop_leaves_out_exactly_the_models_that_are_sent() -> None:

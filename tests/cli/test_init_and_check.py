@@ -108,6 +108,26 @@ def test_check_summarizes_a_valid_configuration(cli: Cli, tmp_path: Path, argume
     assert found["policies"] == [{"policyType": "identity", "policy": f"{tmp_path}/app.json"}]
 
 
+def test_check_lists_what_is_sent_without_a_guardrail(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "guard.toml").write_text(
+        'models_without_guardrail = ["acme.embed-*"]\nallow_unguarded = ["StartAsyncInvoke"]\n'
+        f'[[guardrails]]\narn = "{ARN}"\nversion = "3"\n',
+        "utf-8",
+    )
+
+    out = cli("check", "guard.toml").out
+    found = json.loads(cli("check", "guard.toml", "--format", "json").out)
+
+    assert "sent without a guardrail: models `acme.embed-*`\nsent without a guardrail: StartAsyncInvoke\n" in out
+    assert found["unguarded"] == {"models": ["acme.embed-*"], "operations": ["StartAsyncInvoke"]}
+
+
+def test_check_says_that_mode_off_checks_nothing(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "guard.toml").write_text('mode = "off"\n', "utf-8")
+
+    assert cli("check", "guard.toml").out.endswith("mode: off\nnothing is checked, and no guardrail is added\n")
+
+
 def test_check_does_not_read_a_source(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """AWS is not called. Nothing listens at its address, so the output would say that the source failed."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
@@ -129,6 +149,7 @@ def test_check_does_not_read_a_source(cli: Cli, tmp_path: Path, monkeypatch: pyt
         ('mod = "report"', "mode"),
         ('mode = "strict"', "mode"),
         ("", "no guardrail is configured"),
+        ("", "guard.toml was read"),
         (f'principal = "caller"\npolicies = ["none.json"]\n[[guardrails]]\narn = "{ARN}"\nversion = "3"', "none.json"),
         (
             f'principal = "caller"\npolicies = ["bad.json"]\n[[guardrails]]\narn = "{ARN}"\nversion = "3"',

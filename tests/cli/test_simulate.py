@@ -226,6 +226,18 @@ def test_the_body_of_a_call_is_text(simulate: Cli) -> None:
     assert simulate("--params", json.dumps({"modelId": "acme.tiny-v1", "body": "{}"}), operation="InvokeModel").code == 0
 
 
+def test_a_call_without_a_guardrail_is_shown_as_such(simulate: Cli, tmp_path: Path) -> None:
+    (tmp_path / "guard.toml").write_text(CONFIG.replace('policies = ["policy.json"]', ""), "utf-8")
+    params = json.dumps({"modelId": "amazon.titan-embed-text-v2:0", "body": "{}"})
+
+    assert (
+        "guardrail: none; the configuration lets this call pass without one"
+        in simulate("--params", params, operation="InvokeModel").out
+    )
+    assert json.loads(simulate("--params", params, "--format", "json", operation="InvokeModel").out)["unguarded"] is True
+    assert json.loads(simulate("--params", TINY, "--format", "json").out)["unguarded"] is False
+
+
 def test_without_policies_only_the_approved_list_is_checked(simulate: Cli, tmp_path: Path) -> None:
     (tmp_path / "guard.toml").write_text(CONFIG.replace('policies = ["policy.json"]', ""), "utf-8")
 

@@ -107,3 +107,8 @@ def test_the_operations_are_those_of_the_four_services() -> None:
 
     assert served <= set(OPERATIONS)
     assert "InvokeDataAutomation" not in OPERATIONS
+
+
+def test_the_number_of_requests_is_a_whole_number(serve: Serve) -> None:
+    with pytest.raises(ConfigurationError, match="times: must be a whole number such as 2, got `str`"):
+        serve()[0].calls.assert_sent("1")

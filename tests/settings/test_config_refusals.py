@@ -21,6 +21,10 @@ SECRET = "hunter2-sk-live"
 # TOML text after a valid guardrail, and fragments of the error message.
 BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
     "unknown-key": ("vocabluary = 'aws'\n", ("vocabluary: unknown key", "did you mean `vocabulary`?")),
+    "table-of-a-tool": ("guardrail_definition = 1\n", ("unknown key", "did you mean `guardrail_definitions`?")),
+    "every-model": ("models_without_guardrail = ['*']\n", ("models_without_guardrail", "`*` matches every model")),
+    "pin-without-account": ("guardrail_versions = {hr = '7'}\n", ("guardrail_versions: pins guardrails of the account only",)),
+    "snapshot-without-name": ("policies = 'snapshot:'\n", ("policies: names no snapshot; write snapshot:FILE",)),
     "unknown-and-far": ("zzz = 1\n", ("zzz: unknown key", "the known keys are guardrails, policies, principal")),
     "two-spellings": (
         "[context]\n'aws:PrincipalOrgID' = 'a'\n'AWS:principalorgid' = 'b'\n",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, Literal, TypeAlias
 
+from guardedbedrock._nearest import suggest
 from guardedbedrock._root import ConfigurationError
 from guardedbedrock.bedrock.guardrail.guardrail import Guardrail
 
@@ -78,6 +79,8 @@ def backstop(
         raise ConfigurationError("no guardrail is approved, so the backstop would deny every call: approve one")
     for guardrail in approved:
         guardrail.require_aws_id()
+    if api_keys not in _API_KEYS:
+        raise ConfigurationError(f"api_keys: `{api_keys}` is not a value; {suggest(str(api_keys), _API_KEYS, 'values')}")
     statements: list[dict[str, Any]] = [_only_approved(approved, tuple(unguarded_models)), *_API_KEYS[api_keys]]
     if not allow_mantle:
         statements.append({"Sid": "DenyMantle", "Effect": "Deny", "Action": "bedrock-mantle:*", "Resource": "*"})

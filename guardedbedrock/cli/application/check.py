@@ -44,6 +44,7 @@ def summary(guard: Guard) -> dict[str, Any]:
         "guardrails": [{"arn": one.arn, "version": one.version, "name": one.name} for one in rules.approved],
         "policies": [{"policyType": kind, "policy": name} for kind, name in documents],
         "source": None if source is None else source.name,
+        "unguarded": {"models": list(rules.models_without_guardrail), "operations": sorted(rules.allow_unguarded)},
         "checksPolicies": rules.needs_principal,
     }
 
@@ -54,7 +55,11 @@ def text_lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"mode: {found['mode']}"
     yield from (f"guardrail: {one['arn']} version {one['version']} ({one['name']})" for one in found["guardrails"])
     yield from (f"policy: {one['policyType']} {one['policy']}" for one in found["policies"])
+    yield from (f"sent without a guardrail: models `{pattern}`" for pattern in found["unguarded"]["models"])
+    yield from (f"sent without a guardrail: {operation}" for operation in found["unguarded"]["operations"])
     if found["source"]:
         yield f"source: {found['source']}; `guardedbedrock doctor` reads it"
-    if not found["checksPolicies"]:
+    if found["mode"] == "off":
+        yield "nothing is checked, and no guardrail is added"
+    elif not found["checksPolicies"]:
         yield "policies: none; only the list of approved guardrails is checked"

@@ -14,7 +14,7 @@ from guardedbedrock.aws.creation.hooks import Hooks, read_hooks
 from guardedbedrock.cli.console import write_json
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import ConfigurationError, RefusedError
-from guardedbedrock.iam.account.account import describe_gap
+from guardedbedrock.iam.account.account import describe_gap, gap_fix
 from guardedbedrock.sources.live import LiveSource
 
 EXIT_FINDINGS: Final = 1
@@ -82,7 +82,7 @@ def _source(source: LiveSource | None, findings: list[str]) -> dict[str, Any] | 
     if source is None:
         return None
     gaps = [] if source.account is None else [dict(gap) for gap in source.account.gaps]
-    findings += [f"gap: {describe_gap(gap)}; allow {(gap.get('statement') or {}).get('Action', gap['api'])}" for gap in gaps]
+    findings += [f"gap: {describe_gap(gap)}; {gap_fix(gap)}" for gap in gaps]
     taken = None if source.account is None else source.account.snapshot.get("time") or None
     return {"name": source.name, "ageSeconds": source.age, "taken": taken, "failure": source.failure or None, "gaps": gaps}
 

@@ -9,7 +9,7 @@ import guardedbedrock
 from guardedbedrock.aws.sources.account import AccountReader
 from guardedbedrock.cli.console import write_json
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.iam.account.account import describe_gap
+from guardedbedrock.iam.account.account import describe_gap, gap_fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,7 @@ def list_guardrails(config: str | None, regions: list[str], output: str) -> int:
     found = AccountReader.of_session(regions=wanted).read_guardrails()
     unread = next((gap for gap in found["gaps"] if gap["section"] == "guardrails"), None)
     if unread is not None:
-        raise ConfigurationError(f"{describe_gap(unread)}; allow {unread['api']}")
+        raise ConfigurationError(f"{describe_gap(unread)}; {gap_fix(unread)}")
     rows = [_row(guardrail, approved) for guardrail in found["guardrails"]]
     if output == "json":
         write_json({"guardrails": rows})

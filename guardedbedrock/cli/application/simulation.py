@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from guardedbedrock.bedrock import OPERATIONS
 from guardedbedrock.errors import PreflightUnavailableError
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ class Simulation:
         return self.verdict.guardrail if self.verdict else None
 
     @property
+    def is_unguarded(self) -> bool:
+        """Whether a call that needs a guardrail would be sent without one."""
+        return self.verdict is not None and self.guardrail is None and OPERATIONS[self.operation].needs_guardrail
+
+    @property
     def injected(self) -> bool:
         """Whether the guard would add the guardrail, or a part of it, to the parameters."""
         return self.guardrail is not None and self.verdict is not None and self.verdict.params != self.params
@@ -75,6 +81,8 @@ def text_lines(simulation: Simulation) -> Iterator[StyledLine]:
     if simulation.guardrail:
         origin = "injected" if simulation.injected else "already in the call"
         yield f"guardrail: {simulation.guardrail.arn} version {simulation.guardrail.version} ({origin})", ""
+    if simulation.is_unguarded:
+        yield "guardrail: none; the configuration lets this call pass without one", "yellow"
     for authorization in verdict.authorizations if verdict else ():
         yield "", ""
         yield from _authorization_lines(authorization)
@@ -128,6 +136,7 @@ def as_json(simulation: Simulation) -> dict[str, object]:
         "stopped": simulation.stopped,
         "guardrail": named,
         "injected": simulation.injected,
+        "unguarded": simulation.is_unguarded,
         "params": verdict.params if verdict else None,
         "hangsOn": list(verdict.hangs_on) if verdict else [],
         "reasons": list(verdict.reasons) if verdict else [],

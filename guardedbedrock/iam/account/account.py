@@ -339,5 +339,12 @@ def describe_gap(gap: Mapping[str, Any]) -> str:
     return f"{_NAMES.get(gap['section'], gap['section'])}{f' of {of}' if of else ''} could not be read: {why}"
 
 
+def gap_fix(gap: Mapping[str, Any]) -> str:
+    """Say how to fix a gap of a snapshot."""
+    if "Credentials" in gap["error"]:  # a class of botocore, such as NoCredentialsError
+        return "set AWS credentials, such as AWS_PROFILE"
+    return f"allow {(gap.get('statement') or {}).get('Action', gap['api'])}"
+
+
 def _no_document(arn: str) -> str:
     return f"the document of the policy {arn} is not in the snapshot"
