@@ -229,7 +229,7 @@ def test_an_addendum_replaces_its_original_and_keeps_the_evidence(tmp_path: Path
         ([record(1), addendum(2, 1), addendum(2, 1)], 1),  # copies of an addendum
         ([record(1), record(2, addendum={"reason": "DELIVERY_DELAY", "originalEventID": uuid(1)})], 2),
         ([record(1), record(2, addendum={"reason": "UPDATED_DATA"})], 2),
-        ([record(1), addendum(2, 1, eventTime="2020-01-01T00:00:00Z")], 0),  # the time of the addendum counts
+        ([record(1), addendum(2, 1, eventTime="2020-01-01T00:00:00Z"), record(3)], 1),  # the time of the addendum counts
         ([record(1, eventTime="2020-01-01T00:00:00Z"), addendum(2, 1)], 1),
     ],
 )
