@@ -127,8 +127,8 @@ class _Decided:
     def __init__(self, verdicts: dict[tuple[CallTuple, Evidence], Any], index: int) -> None:
         self._verdicts, self._index = verdicts, index
 
-    def decide(self, call: CallTuple, evidence: Evidence) -> CallVerdict:
-        verdict: CallVerdict = self._verdicts[call, evidence][self._index]
+    def decide(self, group: CallGroup) -> CallVerdict:
+        verdict: CallVerdict = self._verdicts[group.call, group.evidence][self._index]
         return verdict
 
 
@@ -233,7 +233,7 @@ def _decide(batches: Iterable[RecordBatch], new: Judge, old: Judge | None) -> It
     def decided() -> Iterator[dict[str, Any]]:
         for row in _rows(batches):
             group = _group(row)
-            verdicts = tuple(judge.decide(group.call, group.evidence) if judge else None for judge in (new, old))
+            verdicts = tuple(judge.decide(group) if judge else None for judge in (new, old))
             yield {**row, "verdicts": pickle.dumps(verdicts)}
 
     yield from _batches(decided(), _DECIDED)

@@ -332,6 +332,22 @@ def test_times_on_both_sides_of_a_bound_are_told_apart(tmp_path: Path) -> None:
     assert report.distinct < len(times)
 
 
+def test_an_explanation_shows_the_time_of_the_example(tmp_path: Path) -> None:
+    """Equal decisions are made once; a time that no request had would be taken for a fact."""
+    times = {2: "2026-11-04T12:00:00Z", 1: "2026-11-03T12:34:56Z", 3: "2026-11-05T12:00:00Z"}
+    calls = [record(number, eventTime=time, userAgent=f"agent-{4 - number}") for number, time in times.items()]
+    write_trail(tmp_path / "trail", *calls)
+    condition = {"DateGreaterThan": {"aws:CurrentTime": "2026-11-01"}, "StringLike": {"aws:UserAgent": "agent-*"}}
+    allow = write_json(tmp_path / "old.json", BASELINE)
+    report = replay([tmp_path / "trail"], write_json(tmp_path / "new.json", deny(**condition)))
+    differing = replay([tmp_path / "trail"], allow, baseline=write_json(tmp_path / "new.json", deny(**condition)))
+
+    for one in (report.changes[0], report.impact[0]):
+        assert (one.count, one.first, one.example) == (3, times[1], uuid(1))
+        assert times[1] in one.explanation
+    assert [one.first in one.explanation for one in differing.divergences] == [True, True, True]
+
+
 def test_both_decoders_give_an_event_the_same_attributes(tmp_path: Path) -> None:
     trails = TrailGenerator(seed=5, updates=0.1, service_events=0)
     (file,) = trails.write(tmp_path, 500)
