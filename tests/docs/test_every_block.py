@@ -79,7 +79,7 @@ docs/replay.md                             sql      1   tests/docs/test_every_bl
 docs/replay.md                             yaml     1   tests/docs/test_small_pages.py        the inputs of the action exist
 docs/report.md                             console  1   tests/sources/test_page_commands.py   runs
 docs/report.md                             python   1   tests/sources/test_page_commands.py   runs
-docs/rules/*.md                            json     72  tests/governance/lint/test_rules.py   is linted
+docs/rules/*.md                            json     82  tests/governance/lint/test_rules.py   is linted
 docs/security.md                           json     1   tests/docs/test_small_pages.py        the policy of the guard
 docs/serve.md                              console  2   tests/serve/test_configuration.py     its file is loaded
 docs/serve.md                              go       1   tests/docs/test_go_and_java.py        is parsed, and its request is sent

@@ -312,6 +312,12 @@ def test_the_first_denial_decides_a_call_even_after_an_indeterminate_decision(tm
             asking(request=REQUEST | {"action": "InvokeModel"}), "at /request/action: `InvokeModel` is not one", id="no prefix"
         ),
         pytest.param(
+            asking(request=REQUEST | {"resource": "foundation-model/x"}),
+            "at /request/resource: `foundation-model/x` is not an ARN; write it as",
+            id="resource without the start of its ARN",
+        ),
+        pytest.param(asking(request=REQUEST | {"resource": "x"}), "at /request/resource: `x` is not an ARN", id="resource"),
+        pytest.param(
             asking(request=REQUEST | {"context": {"aws:SourceIp": "10.0.0.1"}, "unknown": ["aws:userid", "AWS:sourceip"]}),
             "at /request/unknown/1: `AWS:sourceip` has a value in `context`; remove it here or there",
             id="key known and unknown",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from guardedbedrock._nearest import closest, suggest
 from guardedbedrock.bedrock.resources.unsupported_models import UnsupportedModels
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.cloudformation.loops import LOOP
@@ -26,6 +28,10 @@ from guardedbedrock.settings.reader import LARGEST, LARGEST_YAML, read_text, rea
 SUFFIXES: Final = (".json", ".yaml", ".yml", ".template")
 _YAML: Final = (".yaml", ".yml")
 _TOML: Final = ".toml"
+_STATEMENT: Final = "Statement"
+_CUTOFF: Final = 0.8
+_POLICY_VERSION: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+"""A date, as the version of the policy language. The `Version` of other JSON files is a number such as ``1.0.0``."""
 
 
 def read_groups(paths: Iterable[str | Path], policy_type: PolicyType | None = None) -> Iterator[Group]:
@@ -33,12 +39,13 @@ def read_groups(paths: Iterable[str | Path], policy_type: PolicyType | None = No
     Yield the policies of files and folders, in groups that apply to one principal.
 
     Args:
-        paths: Files and folders. In a folder, all JSON and YAML files are read, and those without a policy are skipped.
+        paths: Files and folders. In a folder, all JSON and YAML files are read, and those without a policy are skipped. A
+            policy with a misspelt `Statement` is not skipped.
         policy_type: Type of policies whose file does not say their type. Without it, a policy with a principal is
             resource-based, and every other policy is identity-based.
 
     Raises:
-        ConfigurationError: A file cannot be read, or a file that was named holds no policy.
+        ConfigurationError: A file cannot be read, has a policy with a misspelt `Statement`, or was named and holds no policy.
     """
     for path in map(_path, paths):
         if not path.is_dir():
@@ -72,9 +79,30 @@ def _of_file(path: Path, policy_type: PolicyType | None, *, named: bool) -> Iter
         yield _by_type(source, data)
     elif isinstance(data, list) and data and all(isinstance(one, Mapping) and "Statement" in one for one in data):
         yield Group(tuple(_policy(source, f"/{index}", one, policy_type) for index, one in enumerate(data)))
+    elif problem := _near_miss(data):
+        raise ConfigurationError(f"{path}: {problem}")
     elif named:
         forms = "a policy, policies by type, a template, a Terraform plan, a snapshot or a configuration"
         raise ConfigurationError(f"{path}: holds no policy; name {forms}")
+
+
+def _near_miss(data: Any) -> str | None:
+    """Return what is wrong with an object, or with one of a list, that is meant to be a policy; None if there is none."""
+    if isinstance(data, list):
+        found = ((index, _near_miss(one)) for index, one in enumerate(data) if isinstance(one, Mapping))
+        return next((f"the policy at /{index} {problem}" for index, problem in found if problem), None)
+    if not isinstance(data, Mapping) or "Statement" in data:
+        return None
+    is_versioned = bool(_POLICY_VERSION.fullmatch(str(data.get("Version", ""))))
+    for key, value in data.items():
+        if closest(str(key), (_STATEMENT,), cutoff=_CUTOFF) and (is_versioned or _has_statements(value)):
+            return f"has the key `{key}` and no `{_STATEMENT}`; {suggest(str(key), (_STATEMENT,))}"
+    return f"has a `Version` and no `{_STATEMENT}`; add the statements" if is_versioned else None
+
+
+def _has_statements(value: Any) -> bool:
+    statements = value if isinstance(value, list) else [value]
+    return all(isinstance(one, Mapping) and any(str(key).lower() == "effect" for key in one) for one in statements)
 
 
 def read_source(path: Path) -> SourceText:

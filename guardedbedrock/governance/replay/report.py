@@ -9,9 +9,7 @@ from typing import Any, Final, Protocol
 
 from guardedbedrock.bedrock import find_operation
 from guardedbedrock.governance.replay.distinct_calls.counting import CallGroup
-from guardedbedrock.governance.replay.reading.evidence import Evidence
 from guardedbedrock.governance.replay.reading.files import SkippedInput
-from guardedbedrock.governance.replay.reading.projection import CallTuple
 from guardedbedrock.governance.replay.verdicts import CallVerdict
 from guardedbedrock.iam import Decision
 
@@ -43,7 +41,7 @@ class ChangedAuthorization:
         first: Time of the first call, ISO 8601.
         last: Time of the last call.
         example: Event ID of the first call.
-        explanation: The reason for the decision of the new policies.
+        explanation: The reason for the decision of the new policies on the first call.
     """
 
     principal: str
@@ -179,8 +177,8 @@ class ReplayReport:
 class Decider(Protocol):
     """Decides distinct calls, as `Judge` does."""
 
-    def decide(self, call: CallTuple, evidence: Evidence) -> CallVerdict:
-        """Decide a call."""
+    def decide(self, group: CallGroup) -> CallVerdict:
+        """Decide the calls of a group."""
 
 
 def build(groups: Sequence[CallGroup], new: Decider, baseline: Decider | None) -> ReplayReport:
@@ -197,8 +195,8 @@ def build(groups: Sequence[CallGroup], new: Decider, baseline: Decider | None) -
     undecided: dict[str, UndecidedCalls] = {}
     impact: dict[str, Impact] = {}
     for group in groups:
-        after = new.decide(group.call, group.evidence)
-        before = baseline.decide(group.call, group.evidence) if baseline else None
+        after = new.decide(group)
+        before = baseline.decide(group) if baseline else None
         report.bedrock += group.count
         report.outcomes[after.outcome] += group.count
         if find_operation(group.call.service, group.call.operation).inference:
@@ -249,6 +247,7 @@ def _add_changes(
             first = iso(group.first)
             if (first, group.example) < (change.first, change.example):
                 change.first, change.example, change.operation = first, group.example, group.call.operation
+                change.explanation = explanation(decision)
             change.last = max(change.last, iso(group.last))
 
 

@@ -27,7 +27,7 @@ from guardedbedrock.governance.replay.distinct_calls.tuples import read_tuples, 
 from guardedbedrock.governance.replay.reading.files import Bucket, SkippedInput, TrailFile, find_files
 from guardedbedrock.governance.replay.reading.projection import Projection, projection_for
 from guardedbedrock.governance.replay.reading.scan import ScanResult, ScanTask, plan, scan
-from guardedbedrock.governance.replay.report import ReplayReport, build
+from guardedbedrock.governance.replay.report import ReplayReport, build, iso
 from guardedbedrock.governance.replay.verdicts import SOURCES, GuardrailAssumption, Judge
 
 _BYTES_A_BUCKET: Final = 4 << 20
@@ -79,7 +79,7 @@ def replay(  # noqa: PLR0913  # each is an option of the command
         progress: Called with the number of files read so far, and the number of all files.
 
     Raises:
-        ConfigurationError: An input is missing or cannot be read, or no record can be read.
+        ConfigurationError: An input is missing or cannot be read, no record can be read, or no call is in the period.
         PolicySyntaxError: A document is not a policy.
     """
     inputs = prepare(trails, policies, baseline, snapshot, since, until, assume, guardrail, invocation_logs, bucket)
@@ -103,6 +103,8 @@ def replay(  # noqa: PLR0913  # each is an option of the command
     skips = sorted_skips([*skipped, *(one for result in results for one in result.skipped)])
     if not groups:
         require_records(sum(result.events - result.unreadable for result in results), skips)
+        if not counts.mantle:
+            require_in_period(sum(result.outside for result in results), inputs.bounds)
     if keep is not None:
         write_parquet(groups, Path(keep), inputs.projection)
     report = build(groups, inputs.new, inputs.old)
@@ -124,6 +126,22 @@ def require_records(readable: int, skipped: Sequence[SkippedInput]) -> None:
     first = next((one for one in skipped if one.is_broken), next(iter(skipped), None))
     reason = f" ({first.file}: {first.reason})" if first else ""
     raise ConfigurationError(f"the trails contain no CloudTrail record{reason}, so nothing was replayed; name a trail")
+
+
+def require_in_period(outside: int, bounds: tuple[int | None, int | None]) -> None:
+    """
+    Reject a replay all of whose calls are outside of the period, for the same reason as one without records.
+
+    Raises:
+        ConfigurationError: There are calls outside of the period.
+    """
+    if not outside:
+        return
+    times = (f"{word} {iso(second)}" for word, second in zip(("since", "until"), bounds, strict=True) if second is not None)
+    calls = f"{outside:,} record{'s' if outside > 1 else ''} of calls outside of it"
+    raise ConfigurationError(
+        f"no call is in the period {' '.join(times)}, so nothing was replayed; the trails have {calls}, so change since or until"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from guardedbedrock.governance.replay.reading.projection import CallTuple
 from guardedbedrock.governance.replay.reading.scan import EVENTS, EVIDENCE, ScanTask, plan, scan
 from guardedbedrock.governance.replay.reading.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, SpooledRow, read_rows
 from guardedbedrock.governance.replay.report import ReplayReport, build
-from guardedbedrock.governance.replay.run import prepare, require_records, sorted_skips
+from guardedbedrock.governance.replay.run import prepare, require_in_period, require_records, sorted_skips
 from guardedbedrock.governance.replay.verdicts import CallVerdict, GuardrailAssumption, Judge
 
 if TYPE_CHECKING:
@@ -112,6 +112,8 @@ def replay_on_spark(  # noqa: PLR0913  # each is an option of `replay`
     skips = sorted_skips([*inputs.skipped, *(SkippedInput(**one) for note in notes for one in note["skipped"])])
     if not groups:
         require_records(sum(note["events"] - note["unreadable"] for note in notes), skips)
+        if not mantle:
+            require_in_period(sum(note["outside"] for note in notes), inputs.bounds)
     report = build(in_order(groups), _Decided(verdicts, 0), _Decided(verdicts, 1) if inputs.old else None)
     report.events = sum(note["events"] for note in notes)
     report.mantle = mantle
@@ -125,8 +127,8 @@ class _Decided:
     def __init__(self, verdicts: dict[tuple[CallTuple, Evidence], Any], index: int) -> None:
         self._verdicts, self._index = verdicts, index
 
-    def decide(self, call: CallTuple, evidence: Evidence) -> CallVerdict:
-        verdict: CallVerdict = self._verdicts[call, evidence][self._index]
+    def decide(self, group: CallGroup) -> CallVerdict:
+        verdict: CallVerdict = self._verdicts[group.call, group.evidence][self._index]
         return verdict
 
 
@@ -192,7 +194,7 @@ def _scan_share(task: ScanTask) -> Iterator[dict[str, Any]]:
             "guardrail": shown.guardrail,
             "version": shown.version,
         }
-    counts = {"events": result.events, "unreadable": result.unreadable}
+    counts = {"events": result.events, "unreadable": result.unreadable, "outside": result.outside}
     yield {"part": _NOTE, "note": json.dumps({**counts, "skipped": [asdict(one) for one in result.skipped]})}
 
 
@@ -231,7 +233,7 @@ def _decide(batches: Iterable[RecordBatch], new: Judge, old: Judge | None) -> It
     def decided() -> Iterator[dict[str, Any]]:
         for row in _rows(batches):
             group = _group(row)
-            verdicts = tuple(judge.decide(group.call, group.evidence) if judge else None for judge in (new, old))
+            verdicts = tuple(judge.decide(group) if judge else None for judge in (new, old))
             yield {**row, "verdicts": pickle.dumps(verdicts)}
 
     yield from _batches(decided(), _DECIDED)

@@ -13,6 +13,7 @@ from guardedbedrock.bedrock.authorization.condition_keys import carries
 from guardedbedrock.bedrock.caller import UNKNOWN_KEYS, may_be_set
 from guardedbedrock.bedrock.resources.models import GUARDRAIL_KEY
 from guardedbedrock.governance.inputs import PoliciesByPrincipal
+from guardedbedrock.governance.replay.distinct_calls.counting import CallGroup
 from guardedbedrock.governance.replay.reading.evidence import Evidence
 from guardedbedrock.governance.replay.reading.projection import CallTuple
 from guardedbedrock.iam import Decision, Outcome, Request
@@ -66,8 +67,9 @@ class Judge:
     advisory_policy_types: tuple[str, ...] = ("rcp",)
     reads: frozenset[str] = frozenset()
 
-    def decide(self, call: CallTuple, evidence: Evidence) -> CallVerdict:
-        """Decide a call."""
+    def decide(self, group: CallGroup) -> CallVerdict:
+        """Decide the calls of a group. The decision shows the time of the first call, which is the example of the report."""
+        call, evidence = group.call.at(group.first), group.evidence
         if not call.principal:
             return CallVerdict("indeterminate", reason=f"the record names no principal ({call.caller or 'no userIdentity'})")
         operation = find_operation(call.service, call.operation)

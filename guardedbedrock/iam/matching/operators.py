@@ -21,7 +21,7 @@ from guardedbedrock.iam.matching.variables import Tokenizer, plain
 
 Match = Callable[[str], Truth]
 """Accepts one request value, and returns whether it matches any of the policy values."""
-ValueKind: TypeAlias = Literal["number", "instant", "octets"]
+ValueKind: TypeAlias = Literal["boolean", "number", "instant", "network", "octets"]
 """A function of `guardedbedrock.iam.matching.values`. That module imports slowly, so it is loaded by the first such condition."""
 
 
@@ -35,6 +35,7 @@ class Operator(NamedTuple):
         negated: Whether the matcher's answer is negated. An absent key then matches.
         variables: Whether ``${...}`` is a variable in its values.
         tokenizer: Reads its values: `tokenize` if ``*`` and ``?`` are wildcards, else `plain`.
+        kind: The kind of its values; None if every string is a value.
     """
 
     name: str
@@ -42,6 +43,15 @@ class Operator(NamedTuple):
     negated: bool = False
     variables: bool = False
     tokenizer: Tokenizer = plain
+    kind: ValueKind | None = None
+
+    def accepts(self, value: str) -> bool:
+        """Return whether a policy value, without variables, is of the operator's kind, or whether AWS does not document it."""
+        if self.kind is None:
+            return True
+        from guardedbedrock.iam.matching import values  # noqa: PLC0415  # imports slowly, see ValueKind
+
+        return getattr(values, self.kind)(value) is not None or values.is_undocumented(self.kind, value)
 
     def may_match(self, pattern: Tokens, value: str) -> bool:
         """Return whether a value could match if each wildcard, which replaces an unknown value, became some string."""
@@ -147,11 +157,11 @@ def _in_network(patterns: Sequence[Tokens]) -> Match:
 
 def _rows() -> list[Operator]:
     rows = [
-        Operator("Bool", _equals_ignoring_case, variables=True),
-        Operator("BinaryEquals", _comparing("octets", operator.eq)),
-        Operator("IpAddress", _in_network),
-        Operator("NotIpAddress", _in_network, negated=True),
-        Operator("Null", _equals_ignoring_case),
+        Operator("Bool", _equals_ignoring_case, variables=True, kind="boolean"),
+        Operator("BinaryEquals", _comparing("octets", operator.eq), kind="octets"),
+        Operator("IpAddress", _in_network, kind="network"),
+        Operator("NotIpAddress", _in_network, negated=True, kind="network"),
+        Operator("Null", _equals_ignoring_case, kind="boolean"),
     ]
     strings: list[tuple[str, Callable[[Sequence[Tokens]], Match], Tokenizer]] = [
         ("String{}Equals", _equals, plain),
@@ -164,8 +174,8 @@ def _rows() -> list[Operator]:
         rows += [Operator(name.format(no), compiled, bool(no), variables=True, tokenizer=tokenizer) for no in ("", "Not")]
     kinds: tuple[tuple[str, ValueKind], ...] = ("Numeric", "number"), ("Date", "instant")
     for start, kind in kinds:
-        rows += [Operator(f"{start}{name}", _comparing(kind, compare)) for name, compare in _COMPARISONS.items()]
-        rows.append(Operator(f"{start}NotEquals", _comparing(kind, operator.eq), negated=True))
+        rows += [Operator(f"{start}{name}", _comparing(kind, compare), kind=kind) for name, compare in _COMPARISONS.items()]
+        rows.append(Operator(f"{start}NotEquals", _comparing(kind, operator.eq), negated=True, kind=kind))
     return rows
 
 

@@ -1,5 +1,5 @@
 """
-Parse condition values, which are strings, as numbers, instants, networks and bytes.
+Parse condition values, which are strings, as Booleans, numbers, instants, networks and bytes.
 
 Each function returns None for a string that is not of its kind. Such a value matches nothing, unless it `is_undocumented`.
 Source: IAM User Guide, "IAM JSON policy elements: Condition operators".
@@ -23,6 +23,11 @@ _W3C_DATE: Final = re.compile(
     r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2}))?)?)?"
 )
 """The forms of a date that W3C's "Date and Time Formats" lists; AWS names it as the format of dates."""
+
+
+def boolean(text: str) -> bool | None:
+    """Parse ``true`` or ``false`` in any case."""
+    return {"true": True, "false": False}.get(text.lower())
 
 
 def number(text: str) -> int | Decimal | None:

@@ -50,6 +50,16 @@ def action(value: object, location: Location) -> None:
         location.fail(problem)
 
 
+def resource(value: object, location: Location) -> None:
+    """The resource of a request."""
+    shapes.name(value, location)
+    if value != "*" and split(str(value)) is None:
+        location.fail(
+            f"`{value}` is not an ARN; write it as `arn:aws:bedrock:us-east-1::foundation-model/ID`, or `*` for an action "
+            "without a resource"
+        )
+
+
 def operation(value: object, location: Location) -> None:
     """The name of an operation in the API."""
     shapes.name(value, location)

@@ -45,7 +45,7 @@ _POLICIES: Final[Mapping[str, Shape]] = {
 }
 _REQUEST: Final = iam_shapes.request(
     shapes.fields(
-        {"principal": iam_shapes.principal, "action": iam_shapes.action, "resource": shapes.name},
+        {"principal": iam_shapes.principal, "action": iam_shapes.action, "resource": iam_shapes.resource},
         {"resourceAccount": shapes.text, "context": iam_shapes.context, "unknown": shapes.array_of(shapes.text)},
     )
 )

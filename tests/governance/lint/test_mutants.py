@@ -150,7 +150,7 @@ CAUGHT = {
     "the operator is positive": "GB201 GB203",
     "the operator has ForAnyValue": "FORALLVALUES_WITH_SINGLE_VALUED_KEY GB201 GB203",
     "the operator has ForAllValues": "FORALLVALUES_WITH_SINGLE_VALUED_KEY",
-    "the operator is for numbers": "GB216 TYPE_MISMATCH",
+    "the operator is for numbers": "GB216 TYPE_MISMATCH TYPE_MISMATCH_NUMBER",
     "the condition asks whether the key is present": "GB202",
     "the condition asks whether the key is absent": "GB201 GB203",
     "the key is misspelt": "INVALID_SERVICE_CONDITION_KEY",

@@ -141,6 +141,24 @@ CASES: dict[str, tuple[list[Statement], str]] = {
     "an address on an address": (read({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}), ""),
     "an ARN operator on a string": (read({"ArnLike": {"aws:RequestedRegion": "us-*"}}), "TYPE_MISMATCH"),
     "a date on a date": (read({"DateLessThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}), ""),
+    "an address that does not exist": (read({"NotIpAddress": {"aws:SourceIp": "999.1.1.1/99"}}), "TYPE_MISMATCH_IP_RANGE"),
+    "a second range that does not exist": (
+        read({"IpAddress": {"aws:SourceIp": ["203.0.113.0/24", "2001:db8::/129"]}}),
+        "TYPE_MISMATCH_IP_RANGE",
+    ),
+    "a misspelt Boolean": (read({"Bool": {"aws:SecureTransport": "flase"}}), "TYPE_MISMATCH_BOOLEAN"),
+    "a Boolean in capitals": (read({"BoolIfExists": {"aws:SecureTransport": "False"}}), ""),
+    "a Boolean of JSON": (read({"Bool": {"aws:SecureTransport": False}}), ""),
+    "a variable for a Boolean": (read({"Bool": {"aws:SecureTransport": "${aws:PrincipalTag/Secure}"}}), ""),
+    "a presence that is not a Boolean": (read({"Null": {"aws:PrincipalOrgID": "maybe"}}), "TYPE_MISMATCH_BOOLEAN"),
+    "a date in a local format": (read({"DateGreaterThan": {"aws:CurrentTime": "31.12.2026"}}), "TYPE_MISMATCH_DATE"),
+    "a date in seconds": (read({"DateGreaterThan": {"aws:EpochTime": 1798675200}}), ""),
+    "a time without a zone, which is not documented": (
+        read({"DateGreaterThan": {"aws:CurrentTime": "2026-12-31T00:00:00"}}),
+        "",
+    ),
+    "a number with a unit": (read({"NumericGreaterThan": {"aws:MultiFactorAuthAge": "1h"}}), "TYPE_MISMATCH_NUMBER"),
+    "no values": (read({"StringEquals": {"aws:PrincipalOrgID": []}}), "EMPTY_ARRAY_CONDITION"),
     "an operator that does not exist": (read({"StringLess": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}), "GB101"),
     # -- resources
     "an account in a foundation model": (

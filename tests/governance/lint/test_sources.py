@@ -289,6 +289,47 @@ def test_folder_skips_files_without_policies(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('{"Version": "2012-10-17", "Statment": []}', "has the key `Statment` and no `Statement`; did you mean `Statement`?"),
+        ('{"Version": "2012-10-17", "statement": {}}', "has the key `statement` and no `Statement`; did you mean `Statement`?"),
+        ('{"Statements": [{"Effect": "Deny"}]}', "has the key `Statements` and no `Statement`; did you mean `Statement`?"),
+        ('{"statement": {"effect": "Deny"}}', "has the key `statement` and no `Statement`; did you mean `Statement`?"),
+        ('{"Version": "2012-10-17", "Id": "x"}', "has a `Version` and no `Statement`; add the statements"),
+        (
+            json.dumps([GOOD, {"Version": "2012-10-17", "Statment": []}]),
+            "the policy at /1 has the key `Statment` and no `Statement`; did you mean `Statement`?",
+        ),
+    ],
+)
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_policy_with_a_misspelt_statement_is_an_error(tmp_path: Path, content: str, problem: str, *, is_named: bool) -> None:
+    """A Deny must not be skipped because of a typing error."""
+    file = tmp_path / "p.json"
+    file.write_text(content, "utf-8")
+    with pytest.raises(ConfigurationError) as raised:
+        lint([file if is_named else tmp_path])
+    assert str(raised.value) == f"{file}: {problem}"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"name": "x", "version": "1.0.0"}',
+        '{"Version": "1.0.0", "Name": "x"}',
+        '{"Version": 1}',
+        '{"statements": [{"account": "a", "balance": 1}], "total": 1}',
+        '{"statements": {"covered": 1}}',
+        '[{"state": {"effect": "fade"}}, 1]',
+    ],
+)
+def test_folder_skips_json_that_only_resembles_a_policy(tmp_path: Path, content: str) -> None:
+    (tmp_path / "other.json").write_text(content, "utf-8")
+    (tmp_path / "p.json").write_text(json.dumps(GOOD), "utf-8")
+    assert lint([tmp_path], LintOptions(select=("INVALID_ACTION",))) == ()
+
+
+@pytest.mark.parametrize(
     ("name", "content"),
     [
         ("p.json", "{"),

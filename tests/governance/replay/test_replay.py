@@ -229,7 +229,7 @@ def test_an_addendum_replaces_its_original_and_keeps_the_evidence(tmp_path: Path
         ([record(1), addendum(2, 1), addendum(2, 1)], 1),  # copies of an addendum
         ([record(1), record(2, addendum={"reason": "DELIVERY_DELAY", "originalEventID": uuid(1)})], 2),
         ([record(1), record(2, addendum={"reason": "UPDATED_DATA"})], 2),
-        ([record(1), addendum(2, 1, eventTime="2020-01-01T00:00:00Z")], 0),  # the time of the addendum counts
+        ([record(1), addendum(2, 1, eventTime="2020-01-01T00:00:00Z"), record(3)], 1),  # the time of the addendum counts
         ([record(1, eventTime="2020-01-01T00:00:00Z"), addendum(2, 1)], 1),
     ],
 )
@@ -330,6 +330,22 @@ def test_times_on_both_sides_of_a_bound_are_told_apart(tmp_path: Path) -> None:
     report = replay([tmp_path / "trail"], write_json(tmp_path / "new.json", deny(**condition)))
     assert report.outcomes["explicitDeny"] == 2
     assert report.distinct < len(times)
+
+
+def test_an_explanation_shows_the_time_of_the_example(tmp_path: Path) -> None:
+    """Equal decisions are made once; a time that no request had would be taken for a fact."""
+    times = {2: "2026-11-04T12:00:00Z", 1: "2026-11-03T12:34:56Z", 3: "2026-11-05T12:00:00Z"}
+    calls = [record(number, eventTime=time, userAgent=f"agent-{4 - number}") for number, time in times.items()]
+    write_trail(tmp_path / "trail", *calls)
+    condition = {"DateGreaterThan": {"aws:CurrentTime": "2026-11-01"}, "StringLike": {"aws:UserAgent": "agent-*"}}
+    allow = write_json(tmp_path / "old.json", BASELINE)
+    report = replay([tmp_path / "trail"], write_json(tmp_path / "new.json", deny(**condition)))
+    differing = replay([tmp_path / "trail"], allow, baseline=write_json(tmp_path / "new.json", deny(**condition)))
+
+    for one in (report.changes[0], report.impact[0]):
+        assert (one.count, one.first, one.example) == (3, times[1], uuid(1))
+        assert times[1] in one.explanation
+    assert [one.first in one.explanation for one in differing.divergences] == [True, True, True]
 
 
 def test_both_decoders_give_an_event_the_same_attributes(tmp_path: Path) -> None:

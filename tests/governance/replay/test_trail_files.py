@@ -257,6 +257,28 @@ def test_a_trail_without_calls_of_bedrock_says_so(tmp_path: Path) -> None:
     assert headline(run(tmp_path, trail)).startswith("The input has no call of Bedrock")
 
 
+@pytest.mark.parametrize(
+    ("bounds", "period"),
+    [
+        ({"since": "2027-01-01"}, "since 2027-01-01T00:00:00Z"),
+        ({"until": "2026-01-01"}, "until 2026-01-01T00:00:00Z"),
+        ({"since": "2026-01-01", "until": "2026-02-01"}, "since 2026-01-01T00:00:00Z until 2026-02-01T00:00:00Z"),
+    ],
+)
+@pytest.mark.parametrize("is_typed", [False, True])
+def test_a_period_without_calls_is_an_error(tmp_path: Path, bounds: dict[str, Any], period: str, *, is_typed: bool) -> None:
+    """A wrong period must not look like a policy that denies nothing."""
+    trail = write_trail(tmp_path / "trail", *TWO)
+    policies = write_json(tmp_path / "policies.json", BASELINE)
+
+    with pytest.raises(ConfigurationError) as raised:
+        replay([trail], policies, is_typed=is_typed, **bounds)
+    assert str(raised.value) == (
+        f"no call is in the period {period}, so nothing was replayed; "
+        "the trails have 2 records of calls outside of it, so change since or until"
+    )
+
+
 def test_a_file_and_its_folder_count_once(tmp_path: Path) -> None:
     folder = write_trail(tmp_path / "trail", record())
     assert run(tmp_path, folder / "trail.json", folder).events == 1

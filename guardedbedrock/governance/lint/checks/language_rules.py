@@ -24,6 +24,7 @@ from guardedbedrock.iam import findings
 from guardedbedrock.iam.language.documents import PolicyType
 from guardedbedrock.iam.language.limits import LIMITS
 from guardedbedrock.iam.matching.arns import split
+from guardedbedrock.iam.matching.operators import OPERATORS, ValueKind
 from guardedbedrock.iam.matching.patterns import compile_pattern
 
 _BEDROCK: Final = "bedrock:"
@@ -200,6 +201,48 @@ def type_mismatch(group: Group) -> Iterator[Problem]:
             if kind is not None and not fits(kind, line.name):
                 message = f"The operator `{line.operator}` does not fit the key `{line.key}`, whose type is {kind}."
                 yield Problem(policy, line.pointer, message, f"Use an operator for {kind} values.")
+
+
+def no_boolean(group: Group) -> Iterator[Problem]:
+    """Find values of Bool and Null that are not Booleans."""
+    return _not_of_kind(group, "boolean", "a Boolean")
+
+
+def no_number(group: Group) -> Iterator[Problem]:
+    """Find values of numeric operators that are not numbers."""
+    return _not_of_kind(group, "number", "a number")
+
+
+def no_date(group: Group) -> Iterator[Problem]:
+    """Find values of date operators that are not dates."""
+    return _not_of_kind(group, "instant", "a date")
+
+
+def no_ip_range(group: Group) -> Iterator[Problem]:
+    """Find values of IpAddress and NotIpAddress that are not ranges of IP addresses."""
+    return _not_of_kind(group, "network", "an IP address or range")
+
+
+def _not_of_kind(group: Group, kind: ValueKind, noun: str) -> Iterator[Problem]:
+    for policy in group.policies:
+        for _, line in every_line(policy.statements):
+            operator = OPERATORS[line.name]
+            if operator.kind != kind:
+                continue
+            for item in line.values:
+                is_known = item.is_resolved and "${" not in item.text  # a policy variable may have any value
+                if is_known and not operator.accepts(item.text):
+                    message = f"The value `{item.text}` of `{line.key}` is not {noun}, so `{line.operator}` matches no request."
+                    yield Problem(policy, item.pointer, message)
+
+
+def no_values(group: Group) -> Iterator[Problem]:
+    """Find condition keys whose list of values is empty."""
+    for policy in group.policies:
+        for _, line in every_line(policy.statements):
+            if not line.values:
+                message = f"The key `{line.key}` has no values, so `{line.operator}` matches no request."
+                yield Problem(policy, line.pointer, message)
 
 
 def account_in_model(group: Group) -> Iterator[Problem]:

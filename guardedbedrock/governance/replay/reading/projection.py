@@ -61,11 +61,24 @@ class CallTuple(NamedTuple):  # as a tuple it hashes and compares quickly; a rep
     context: tuple[tuple[str, str], ...] = ()
     outcome: str = "allowed"
 
+    def at(self, second: int) -> CallTuple:
+        """Return the call with the time of one of its events, which the policies cannot tell from the representative time."""
+        times = times_of(second)
+        return self._replace(context=tuple((key, times.get(key, value)) for key, value in self.context))
+
     @property
     def model(self) -> str:
         """The model that the call names; ``""`` if it names none."""
         model = json.loads(self.params).get("modelId", "")
         return model if isinstance(model, str) else ""
+
+
+def times_of(second: int) -> dict[str, str]:
+    """Return the context keys of a time, in seconds since 1970."""
+    return {
+        "aws:EpochTime": str(second),
+        "aws:CurrentTime": datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +160,7 @@ class Projection:
         if not _VIA.isdisjoint(self.reads):
             found["aws:ViaAWSService"] = "true" if event.invoked_by else "false"
         if not TIME_KEYS.isdisjoint(self.reads):
-            second = self._representative(event.time)
-            found["aws:EpochTime"] = str(second)
-            found["aws:CurrentTime"] = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            found |= times_of(self._representative(event.time))
         return tuple(sorted(found.items()))
 
     def _representative(self, second: int) -> int:

@@ -85,6 +85,7 @@ class ScanResult:
         number: Number of the task.
         events: How many records were read.
         unreadable: How many of them are not CloudTrail records.
+        outside: How many of them are calls before the first second that counts, or after the last one.
         tuples: The distinct tuples; a row of the spool holds an index into this list.
         evidence: The distinct evidence, indexed in the same way.
         replaced: Keys of the events that an addendum replaces.
@@ -95,6 +96,7 @@ class ScanResult:
     number: int
     events: int = 0
     unreadable: int = 0
+    outside: int = 0
     tuples: list[CallTuple] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     replaced: set[bytes] = field(default_factory=set)
@@ -244,9 +246,12 @@ class _Scanner:
             key = uuid_of(record.event_id) or self._key(record.event_id)
             request = key_of(record.request_id) if self._task.joins and record.request_id else key
             self._writer.write(EVENT, key, key, request, time, self._tuples.similar(record, time))
+        else:
+            self._result.outside += 1
 
     def _write(self, event: TrailEvent) -> None:
         counts = self._since <= event.time < self._until
+        self._result.outside += not counts
         if not counts and not event.replaces:
             return
         key = self._key(event.event_id)
