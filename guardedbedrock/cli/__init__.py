@@ -32,8 +32,8 @@ def main() -> int:
     Returns:
         The exit code of the process.
     """
-    protect_streams()
     try:
+        protect_streams()
         code = _run()
         sys.stdout.flush()  # an error in the flush at exit could not be handled
     except OutputError as error:

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class OutputError(Exception):
-    """A standard stream cannot be written; the stream still holds what it could not write."""
+    """A standard stream is closed or cannot be written; it still holds what it could not write."""
 
 
 class OutputStream:
@@ -67,13 +67,25 @@ def discard_output() -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
+            if stream is not None:
+                stream.flush()
         except (BrokenPipeError, OutputError):
             os.dup2(null, stream.fileno())
     os.close(null)
 
 
 def protect_streams() -> None:
-    """Replace the standard streams of this process by `OutputStream`."""
-    sys.stdout = cast("TextIO", OutputStream(sys.stdout, "standard output"))
-    sys.stderr = cast("TextIO", OutputStream(sys.stderr, "standard error"))
+    """
+    Replace the standard streams of this process by `OutputStream`.
+
+    Raises:
+        OutputError: Standard output is closed. A closed standard error becomes the null device.
+    """
+    sys.stderr = _protected(sys.stderr or open(os.devnull, "w", encoding="utf-8"), "standard error")  # noqa: SIM115, PTH123 - open until exit
+    if sys.stdout is None:  # Python sets None for a closed descriptor
+        raise OutputError("standard output is closed; redirect it to a file or to /dev/null")
+    sys.stdout = _protected(sys.stdout, "standard output")
+
+
+def _protected(stream: TextIO, name: str) -> TextIO:
+    return cast("TextIO", OutputStream(stream, name))

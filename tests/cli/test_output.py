@@ -61,3 +61,17 @@ def test_a_pipe_that_closes_before_a_short_output_causes_no_error(folder: Path) 
     os.close(writer)
 
     assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("arguments", [["backstop"], ["check"], ["--version"]])
+def test_closed_standard_output_is_one_line_and_exit_code_2(folder: Path, arguments: list[str]) -> None:
+    done = run(folder, *arguments, stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1))
+
+    problem = "standard output is closed; redirect it to a file or to /dev/null"
+    assert (done.returncode, done.stderr) == (2, f"guardedbedrock: {problem}\n")
+
+
+def test_closed_standard_error_changes_no_exit_code(folder: Path) -> None:
+    done = run(folder, "tset", stdout=subprocess.PIPE, preexec_fn=lambda: os.close(2))
+
+    assert (done.returncode, done.stdout) == (2, "")
