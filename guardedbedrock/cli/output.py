@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
+from io import TextIOWrapper
 from typing import Any, TextIO, TypeVar, cast
 
 T = TypeVar("T")
@@ -88,4 +89,8 @@ def protect_streams() -> None:
 
 
 def _protected(stream: TextIO, name: str) -> TextIO:
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(
+            errors="backslashreplace"
+        )  # file names may not be UTF-8, and terminals not be able to show all characters
     return cast("TextIO", OutputStream(stream, name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -75,3 +76,24 @@ def test_closed_standard_error_changes_no_exit_code(folder: Path) -> None:
     done = run(folder, "tset", stdout=subprocess.PIPE, preexec_fn=lambda: os.close(2))
 
     assert (done.returncode, done.stdout) == (2, "")
+
+
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have only file names in Unicode")
+@pytest.mark.parametrize("environ", [{}, ASCII], ids=["utf-8", "ascii"])
+@pytest.mark.parametrize("argument", ["policies", "policies/a\udcff.json"], ids=["folder", "file"])
+@pytest.mark.parametrize("form", ["text", "json", "github", "sarif", "junit"])
+def test_lint_reports_a_file_whose_name_is_not_utf_8(
+    tmp_path: Path, cli: Callable[..., Any], argument: str, form: str, environ: dict[str, str]
+) -> None:
+    (tmp_path / "policies").mkdir()
+    statement = {"Effect": "Allow", "Action": "bedrock:InvokeModle", "Resource": "*"}
+    (tmp_path / "policies" / "a\udcff.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}), "utf-8")
+
+    code, out, err = cli("lint", argument, "--format", form, **environ)
+
+    assert (code, err) == (1, "")
+    shown = {"sarif": "a%FF.json", "junit": "a\ufffd.json" if not environ else "a\\ufffd.json"}
+    assert shown.get(form, "a\\udcff.json") in out
