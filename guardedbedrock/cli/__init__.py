@@ -13,8 +13,11 @@ from __future__ import annotations
 
 import sys
 import warnings
+from contextlib import suppress
 from importlib import import_module
 from typing import Final
+
+from guardedbedrock.cli.output import OutputError, discard_output, protect_streams
 
 __all__ = ["main"]
 
@@ -29,6 +32,22 @@ def main() -> int:
     Returns:
         The exit code of the process.
     """
+    try:
+        protect_streams()
+        code = _run()
+        sys.stdout.flush()  # an error in the flush at exit could not be handled
+    except OutputError as error:
+        with suppress(OutputError):
+            sys.stderr.write(f"guardedbedrock: {error}\n")
+        discard_output()
+        return 2
+    except BrokenPipeError:
+        discard_output()
+        return 1  # as typer does if the pipe breaks in a command
+    return code
+
+
+def _run() -> int:
     try:
         import_module("rich")
         app = import_module("guardedbedrock.cli.app")

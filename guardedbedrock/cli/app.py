@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 
 import guardedbedrock
-from guardedbedrock.cli.formats import OutputFormat, ReportFormat
+from guardedbedrock.cli.formats import LONGEST_TIMEOUT, OutputFormat, ReportFormat
 from guardedbedrock.cli.governance.prove_arguments import prove
 from guardedbedrock.cli.governance.replay_arguments import replay
 from guardedbedrock.cli.governance.snapshot_arguments import snapshot
@@ -287,7 +287,7 @@ def report(  # noqa: PLR0913 - each parameter is an option
         typer.Option(metavar="ID", help="Model to report on; may repeat.", show_default="those that policies and profiles name"),
     ] = None,
     proof: Annotated[bool, typer.Option("--proof/--no-proof", help="Add proofs; needs the extra proof.")] = True,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each part of a proof.")] = 5.0,
+    timeout: Annotated[float, typer.Option(min=0.1, max=LONGEST_TIMEOUT, help="Seconds for each part of a proof.")] = 5.0,
 ) -> int:
     """Report which principals can call which models, with an approved guardrail, with another one and without one."""
     from guardedbedrock.cli.governance.report import ReportArguments, command  # noqa: PLC0415 - imports the policy engine

@@ -36,7 +36,7 @@ def sarif_log(rules: Sequence[dict[str, Any]], results: Sequence[dict[str, Any]]
 def uri_of(file: str) -> str:
     """Return the path of a file as SARIF writes it."""
     path = Path(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix().encode("utf-8", "surrogateescape"))
 
 
 def text_in_xml(text: str) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from guardedbedrock.cli.formats import LONGEST_TIMEOUT
+
 if TYPE_CHECKING:
     from guardedbedrock.governance.proof.inputs import PolicyArguments
 
@@ -30,7 +32,9 @@ Boundary = Annotated[list[str] | None, typer.Option("--boundary", metavar="FILE"
 Endpoint = Annotated[list[str] | None, typer.Option("--endpoint", metavar="FILE", help="VPC endpoint policy.")]
 Session = Annotated[list[str] | None, typer.Option("--session", metavar="FILE", help="Session policy.")]
 Assume = Annotated[list[str] | None, typer.Option("--assume", metavar="KEY=VALUE", help="A key that every request has.")]
-Timeout = Annotated[float, typer.Option("--timeout", min=0.001, help="Limit of the solver for each part, in seconds.")]
+Timeout = Annotated[
+    float, typer.Option("--timeout", min=0.001, max=LONGEST_TIMEOUT, help="Limit of the solver for each part, in seconds.")
+]
 Format = Annotated[ProofFormat, typer.Option("--format", help="Output format.")]
 
 

@@ -190,7 +190,7 @@ def _suppression(entry: Any, location: str) -> Suppression:
 def fingerprint(finding: LintFinding) -> str:
     """Return a string that identifies a finding by its file, statement and message. The line does not matter."""
     parts = finding.rule, finding.file, finding.sid or finding.pointer, finding.message
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]  # a file name may not be UTF-8
 
 
 def baseline_of(findings: Sequence[LintFinding]) -> str:

@@ -1,0 +1,96 @@
+"""The standard streams of a command. This module needs only the standard library, so that it loads before anything can fail."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from io import TextIOWrapper
+from typing import Any, TextIO, TypeVar, cast
+
+T = TypeVar("T")
+
+
+class OutputError(Exception):
+    """A standard stream is closed or cannot be written; it still holds what it could not write."""
+
+
+class OutputStream:
+    """
+    A standard stream that reports a failure to write.
+
+    Args:
+        stream: The stream of the interpreter.
+        name: The stream in an error message.
+    """
+
+    def __init__(self, stream: TextIO, name: str) -> None:
+        self._stream = stream
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """
+        Write a text.
+
+        Raises:
+            BrokenPipeError: The reader closed the pipe.
+            OutputError: The stream cannot be written, for example because the disk is full.
+        """
+        return self._check(lambda: self._stream.write(text))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write several texts; see `write`."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Write what is buffered; see `write`."""
+        self._check(self._stream.flush)
+
+    def _check(self, action: Callable[[], T]) -> T:
+        try:
+            return action()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"{self._name} cannot be written: {error.strerror}") from None
+
+
+def discard_output() -> None:
+    """
+    Send what stdout and stderr still hold, and cannot write, to the null device.
+
+    The interpreter flushes both streams at exit, and would print the error again.
+    """
+    null = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (BrokenPipeError, OutputError):
+            os.dup2(null, stream.fileno())
+    os.close(null)
+
+
+def protect_streams() -> None:
+    """
+    Replace the standard streams of this process by `OutputStream`.
+
+    Raises:
+        OutputError: Standard output is closed. A closed standard error becomes the null device.
+    """
+    sys.stderr = _protected(sys.stderr or open(os.devnull, "w", encoding="utf-8"), "standard error")  # noqa: SIM115, PTH123 - open until exit
+    if sys.stdout is None:  # Python sets None for a closed descriptor
+        raise OutputError("standard output is closed; redirect it to a file or to /dev/null")
+    sys.stdout = _protected(sys.stdout, "standard output")
+
+
+def _protected(stream: TextIO, name: str) -> TextIO:
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(
+            errors="backslashreplace"
+        )  # file names may not be UTF-8, and terminals not be able to show all characters
+    return cast("TextIO", OutputStream(stream, name))
