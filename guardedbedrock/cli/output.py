@@ -90,7 +90,6 @@ def protect_streams() -> None:
 
 def _protected(stream: TextIO, name: str) -> TextIO:
     if isinstance(stream, TextIOWrapper):
-        stream.reconfigure(
-            errors="backslashreplace"
-        )  # file names may not be UTF-8, and terminals not be able to show all characters
+        # A file name may not be UTF-8, and a terminal may lack characters.
+        stream.reconfigure(errors="backslashreplace")
     return cast("TextIO", OutputStream(stream, name))
