@@ -120,7 +120,7 @@ def test_client_creation_names_a_missing_botocore_attribute(
 
     monkeypatch.setattr(BaseClient, "__init__", other_botocore)
 
-    with pytest.raises(ConfigurationError, match=rf"botocore {metadata.version('botocore')} has no `{path}`.*was tested with"):
+    with pytest.raises(ConfigurationError, match=rf"botocore {metadata.version('botocore')} has no `{path}`.*install botocore"):
         way(guard())
 
 
