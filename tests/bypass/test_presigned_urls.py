@@ -83,21 +83,25 @@ def test_presigning_an_operation_with_a_body_guardrail_is_refused(harness: Make,
 @pytest.mark.parametrize(("mode", "enforced"), [("enforce", True), ("report", False)])
 def test_a_presigned_url_that_does_not_bind_the_guardrail_is_reported(harness: Make, mode: Any, enforced: bool) -> None:  # noqa: FBT001
     recorder = Recorder()
-    client = harness(mode=mode, listeners=[recorder]).client
+    env = harness(mode=mode, listeners=[recorder])
 
     with pytest.raises(AccessDeniedError, match="would not bind the guardrail") if enforced else nullcontext():
-        assert client.generate_presigned_url("converse", ask("converse"))
+        assert env.client.generate_presigned_url("converse", ask("converse"))
 
     (refused,) = recorder.last.of(CallRefused)
     assert isinstance(refused.error, UnguardableOperationError)
     assert refused.enforced is enforced
+    assert unguarded(env.fake) == []
 
 
 def test_a_presigned_url_that_does_not_bind_the_model_is_refused(harness: Make) -> None:
     params = {"modelId": MODEL, "modelInput": {}, "outputDataConfig": S3}
+    env = harness(allow_unguarded=["StartAsyncInvoke"])
 
     with pytest.raises(AccessDeniedError, match="would not bind the model in it"):
-        harness(allow_unguarded=["StartAsyncInvoke"]).client.generate_presigned_url("start_async_invoke", params)
+        env.client.generate_presigned_url("start_async_invoke", params)
+
+    assert unguarded(env.fake) == []
 
 
 def test_presigned_url_is_checked_like_a_call(harness: Make) -> None:
