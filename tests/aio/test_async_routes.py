@@ -156,7 +156,7 @@ async def test_verify_refuses_an_agent_without_an_approved_guardrail(rig: Rig) -
 async def test_verify_refuses_if_the_lookup_fails(rig: Rig) -> None:
     client = await rig.client("bedrock-agent-runtime", on_indirect="verify")
 
-    with pytest.raises(UnguardableOperationError, match="did not answer: ResourceNotFoundException"):
+    with pytest.raises(UnguardableOperationError, match="of bedrock-agent failed with ResourceNotFoundException"):
         await client.invoke_agent(agentId="AGENT00009", agentAliasId="TSTALIASID", **ASKED)
 
 
