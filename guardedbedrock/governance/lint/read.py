@@ -87,7 +87,7 @@ def _of_file(path: Path, policy_type: PolicyType | None, *, named: bool) -> Iter
 
 
 def _near_miss(data: Any) -> str | None:
-    """Return what is wrong with an object, or with one of a list, that is meant to be a policy; None if there is none."""
+    """Return what is wrong with an object, or with one of a list, that is meant to be a policy; None if nothing is wrong."""
     if isinstance(data, list):
         found = ((index, _near_miss(one)) for index, one in enumerate(data) if isinstance(one, Mapping))
         return next((f"the policy at /{index} {problem}" for index, problem in found if problem), None)
