@@ -33,7 +33,7 @@ def test_the_caller_of_an_async_client_is_unknown() -> None:
 
     asyncio.run(identity.learn())
 
-    with pytest.raises(SourceError, match="STS did not return the caller identity: .*process"):
+    with pytest.raises(SourceError, match=r"STS did not return the caller identity: .*process"):
         identity()
 
 
