@@ -228,6 +228,8 @@ def _yaml_problem(error: Any, text: str) -> str:
         return f"a tab{where}; indent with spaces"
     if is_alias:
         return f"`*` starts an alias{where}; {_QUOTE_STAR}"
+    if "another document" in str(error.problem):
+        return f"a second document starts{where}; write each document to a file"
     if str(error.problem).startswith("found undefined alias"):
         return f"{error.problem}{where}; {_QUOTE_STAR}"
     return f"{error.problem}{where}"

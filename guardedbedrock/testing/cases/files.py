@@ -46,6 +46,8 @@ def _matches(source: str | Path, base: Path) -> list[Path]:
         return found or _no_file(f"{path}: contains no *.json, *.yaml or *.yml")
     if path.exists():
         return [path]
+    if path.is_symlink():
+        return _no_file(f"{path}: a symbolic link that leads to no file; correct the link")
     globbed = glob(str(source), root_dir=base, recursive=True)  # noqa: PTH207 - Path.glob accepts no absolute pattern
     found = sorted(file for file in (base / name for name in globbed) if file.is_file())
     return found or _no_file(f"{path}: no such file")

@@ -202,7 +202,10 @@ def test_events_without_a_record_are_an_error(tmp_path: Path, text: str, problem
     ("damaged", "reason"),
     [
         ({**USED[3], "eventTime": None}, "the record has no `eventTime`"),
-        ({**USED[3], "eventTime": "yesterday"}, "the record cannot be read: Invalid isoformat string: 'yesterday'"),
+        (
+            {**USED[3], "eventTime": "yesterday"},
+            "the record has the `eventTime` `yesterday`; it must be a time such as 2026-11-01T00:00:00Z",
+        ),
         ("text", "the record is not a JSON object"),
     ],
 )

@@ -151,8 +151,12 @@ def _read_csv(path: str, projection: Projection, skipped: list[SkippedInput]) ->
                 except (RecordError, ValueError) as error:
                     broken[str(error)] = broken.get(str(error), 0) + 1
             skipped += [SkippedInput(path, reason, count) for reason, count in broken.items()]
-    except (OSError, csv.Error, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); correct the path or its permissions") from None
+    except (csv.Error, UnicodeDecodeError):
+        raise ConfigurationError(
+            f"{path}: not CSV in UTF-8; name a result of --athena-sql, or a .parquet file of --keep"
+        ) from None
 
 
 def _group(row: dict[str, Any], projection: Projection) -> CallGroup:

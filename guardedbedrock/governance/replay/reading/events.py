@@ -160,7 +160,7 @@ def event_of(record: object) -> TrailEvent:
 
 def unreadable(error: Exception) -> str:
     """Return the reason why a record is not replayed."""
-    return f"the record cannot be read: {error}"
+    return str(error) if isinstance(error, RecordError) else f"the record cannot be read: {error}"
 
 
 def canonical(value: Any) -> str:
@@ -173,9 +173,12 @@ def seconds_of(time: str) -> int:
     Convert ``eventTime`` to seconds since 1970. A time without a zone is UTC.
 
     Raises:
-        ValueError: The time is not ISO 8601.
+        RecordError: The time is not ISO 8601.
     """
-    moment = datetime.fromisoformat(time)
+    try:
+        moment = datetime.fromisoformat(time)
+    except ValueError:
+        raise RecordError(f"the record has the `eventTime` `{time}`; it must be a time such as 2026-11-01T00:00:00Z") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
