@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from guardedbedrock.cli.output import escape_controls
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+
+class _EscapingConsole(Console):
+    """A console that escapes control characters of strings, before it adds colours."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(escape_controls(text), **options)
+
 
 def console() -> Console:
-    """Create a console that prints text unchanged: ARNs contain what rich would read as markup and emoji codes."""
-    return Console(markup=False, emoji=False, highlight=False)
+    """Create a console that prints text without markup: ARNs contain what rich would read as markup and emoji codes."""
+    return _EscapingConsole(markup=False, emoji=False, highlight=False)
 
 
 def write_json(data: object) -> None:
@@ -19,9 +32,9 @@ def write_json(data: object) -> None:
     sys.stdout.flush()
 
 
-def as_json(data: object) -> str:
-    """Return the text that `write_json` writes."""
-    return f"{json.dumps(data, indent=2, default=str)}\n"
+def as_json(data: object, *, indent: int = 2) -> str:
+    """Return the text that `write_json` writes; DEL is the only control character that `json` does not escape."""
+    return json.dumps(data, indent=indent, default=str).replace("\x7f", "\\u007f") + "\n"
 
 
 def join_sorted(names: object, empty: str) -> str:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from io import TextIOWrapper
-from typing import Any, TextIO, TypeVar, cast
+from typing import Any, Final, TextIO, TypeVar, cast
 
 T = TypeVar("T")
+
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
+
+
+def escape_controls(text: str) -> str:
+    r"""
+    Escape control characters, except tabs and line ends: a terminal would execute those of a name from a log or a file.
+
+    >>> escape_controls("a\x1b[31m")
+    'a\\x1b[31m'
+    """
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 class OutputError(Exception):
@@ -17,16 +30,23 @@ class OutputError(Exception):
 
 class OutputStream:
     """
-    A standard stream that reports a failure to write.
+    A standard stream that escapes control characters and reports a failure to write.
 
     Args:
         stream: The stream of the interpreter.
         name: The stream in an error message.
+        escape: What happens to each text before it is written.
     """
 
-    def __init__(self, stream: TextIO, name: str) -> None:
+    def __init__(self, stream: TextIO, name: str, escape: Callable[[str], str] = escape_controls) -> None:
         self._stream = stream
         self._name = name
+        self._escape = escape
+
+    @property
+    def rich_proxied_file(self) -> OutputStream:
+        """The stream that rich writes to instead: rich adds colours, and `console.console` escapes the texts before that."""
+        return OutputStream(self._stream, self._name, str)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -39,7 +59,7 @@ class OutputStream:
             BrokenPipeError: The reader closed the pipe.
             OutputError: The stream cannot be written, for example because the disk is full.
         """
-        return self._check(lambda: self._stream.write(text))
+        return self._check(lambda: self._stream.write(self._escape(text)))
 
     def writelines(self, lines: Iterable[str]) -> None:
         """Write several texts; see `write`."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from guardedbedrock.cli.output import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,3 +100,45 @@ def test_lint_reports_a_file_whose_name_is_not_utf_8(
     assert (code, err) == (1, "")
     shown = {"sarif": "a%FF.json", "junit": "a\ufffd.json" if not environ else "a\\ufffd.json"}
     assert shown.get(form, "a\\udcff.json") in out
+
+
+HOSTILE = "a\x1b]0;b\x07\x7f\x9bc"
+ESCAPED = "a\\x1b]0;b\\x07\\x7f\\x9bc"
+
+
+@pytest.mark.parametrize("form", ["text", "github", "json"])
+def test_control_characters_of_a_file_are_escaped(tmp_path: Path, cli: Callable[..., Any], form: str) -> None:
+    request = {"principal": "arn:aws:iam::123456789012:role/a", "action": "bedrock:InvokeModel", "resource": "*"}
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    case = {"id": HOSTILE, "policies": {"identity": [{"Version": "2012-10-17", "Statement": deny}]}, "request": request}
+    (tmp_path / "cases.json").write_text(json.dumps([{**case, "expect": {"decision": "allowed"}}]), "utf-8")
+
+    code, out, err = cli("test", "cases.json", "--format", form)
+
+    assert (code, err) == (1, "")
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", out)
+    if form == "json":
+        assert json.loads(out)[0]["id"] == HOSTILE
+    else:
+        assert ESCAPED in out
+
+
+def test_control_characters_of_an_error_are_escaped(cli: Callable[..., Any]) -> None:
+    code, _, err = cli("lint", HOSTILE)
+
+    assert code == 2
+    assert ESCAPED in err
+
+
+def test_a_text_keeps_tabs_and_line_ends() -> None:
+    assert escape_controls("a\tb\r\nc\nd\re") == "a\tb\r\nc\nd\\x0de"
+
+
+def test_a_name_of_a_guardrail_with_a_control_character_is_invalid(folder: Path, cli: Callable[..., Any]) -> None:
+    file = folder / "guardedbedrock.toml"
+    file.write_text(file.read_text("utf-8").replace("[[guardrails]]", '[[guardrails]]\nname = "a\\u001bb"', 1), "utf-8")
+
+    code, out, err = cli("check")
+
+    assert (code, out) == (2, "")
+    assert "the name 'a\\x1bb' contains a control character; remove it" in err

@@ -122,7 +122,7 @@ def test_github_gets_an_annotation_for_each_failure_and_a_summary(cli: Cli, tmp_
     lines = [line.partition("%0As3:GetObject on *: allowed%0A")[0] for line in out.split("\n")]
     assert lines == [
         f"::error file=with space.json,line={first},title=wrong::expected explicitDeny, got allowed by Read",
-        f'::error file=with space.json,line={second},title=a|b%2Cc%3Ad%25e <f> `g` "h" é%0A\x00::{statements}',
+        f'::error file=with space.json,line={second},title=a|b%2Cc%3Ad%25e <f> `g` "h" é%0A\\x00::{statements}',
         "2 passed, 2 failed",
         "",
     ]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from unicodedata import category
 
 from guardedbedrock._root import ConfigurationError
 from guardedbedrock.iam.matching.arns import split
@@ -40,7 +41,7 @@ class Guardrail:
         id: The ID alone.
 
     Raises:
-        ConfigurationError: The ARN or the version is malformed.
+        ConfigurationError: The ARN or the version is malformed, or the name contains a control character.
     """
 
     arn: str
@@ -62,6 +63,8 @@ class Guardrail:
         if not is_version(self.version):
             problem = 'pin a number such as version="1", or "DRAFT"'
             raise ConfigurationError(f"guardrail `{self.arn}` has no usable version ({self.version!r}): {problem}")
+        if any(category(character) == "Cc" for character in str(self.name)):
+            raise ConfigurationError(f"guardrail `{self.arn}`: the name {self.name!a} contains a control character; remove it")
         if not self.name:
             object.__setattr__(self, "name", self.id)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from guardedbedrock.aws.trail_bucket import S3Bucket
-from guardedbedrock.cli.console import console
+from guardedbedrock.cli.console import as_json, console
 from guardedbedrock.cli.governance.prove import pair
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.replay.rendering.markdown import write_markdown
@@ -102,7 +101,7 @@ def _progress() -> AbstractContextManager[Progress]:
 
 def _render(report: ReplayReport, output: ReplayFormat) -> str:
     if output == "json":
-        return f"{json.dumps(report.as_data(), indent=2)}\n"
+        return as_json(report.as_data())
     return {"text": write_text, "html": write_page, "markdown": write_markdown}[output](report)
 
 

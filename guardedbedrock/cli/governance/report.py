@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from guardedbedrock.cli.console import as_json
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.report.build import build
 from guardedbedrock.governance.report.formats import as_data, write_csv
@@ -79,7 +79,7 @@ def _progress() -> Progress:
 
 def _render(report: AccessReport, output: AccessFormat) -> Iterable[str]:
     if output == "json":
-        return (json.dumps(as_data(report), indent=1), "\n")
+        return (as_json(as_data(report), indent=1),)
     return write_csv(report) if output == "csv" else (write_page(report),)
 
 
