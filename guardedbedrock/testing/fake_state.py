@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.wire import ApiParams, HttpRequest, HttpResponse
 
 _ACCOUNT: Final = "123456789012"
+_PRINCIPAL_FIX: Final = f"write one such as arn:aws:iam::{_ACCOUNT}:role/Application"
 TEST_KEY: Final = "testing"
 """Access key ID and secret access key of `FakeBedrock.client_kwargs`."""
 
@@ -132,7 +133,7 @@ class FakeConfig:
         if self.account is not None and not (self.account.isdecimal() and len(self.account) == len(_ACCOUNT)):
             raise ConfigurationError(f"account: {self.account!r} is not the ID of an account; write its 12 digits")
         if self.principal is not None and identify(self.principal).kind == "other":
-            raise ConfigurationError(f"principal: {self.principal!r} is not the ARN of a user, role or session")
+            raise ConfigurationError(f"principal: {self.principal!r} is not the ARN of a user, role or session; {_PRINCIPAL_FIX}")
         if self.replay is not None and self.record is not None:
             raise ConfigurationError("replay, record: set only one of them; a fake that replays performs no operations")
 

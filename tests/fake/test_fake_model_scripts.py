@@ -94,5 +94,5 @@ def test_a_stream_arrives_at_the_rate_of_its_model(serve: Callable[..., Any]) ->
 
 def test_a_token_rate_must_be_positive() -> None:
     """Zero would never end."""
-    with pytest.raises(ConfigurationError, match="per_second must be finite and greater than 0"):
+    with pytest.raises(ConfigurationError, match="per_second: expected a finite number"):
         TokenRate(0)

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
-from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.testing.faults.fault import TOO_MANY, Fault, check_types
+from guardedbedrock.testing.faults.fault import TOO_MANY, Fault, check_field, check_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,10 +51,9 @@ class BadBody(Fault):
 
     def __post_init__(self) -> None:
         check_types(self)
-        if self.form not in _BODY_FORMS:
-            raise ConfigurationError(f"BadBody: form: {self.form!r} is not one of {', '.join(_BODY_FORMS)}")
-        if self.status is not None and not _FIRST_STATUS <= self.status <= _LAST_STATUS:
-            raise ConfigurationError(f"BadBody: status: {self.status} is not the status of a response; use one from 200 to 599")
+        check_field(self, "form", fits=self.form in _BODY_FORMS, expected=f"one of {', '.join(_BODY_FORMS)}")
+        fits = self.status is None or _FIRST_STATUS <= self.status <= _LAST_STATUS
+        check_field(self, "status", fits=fits, expected=f"a status from {_FIRST_STATUS} to {_LAST_STATUS}")
 
     def change_response(self, response: HttpResponse) -> HttpResponse:
         """Replace the body."""
@@ -106,8 +104,8 @@ class BrokenFrame(Fault):
 
     def __post_init__(self) -> None:
         check_types(self)
-        if self.after < 0 or self.part not in {"prelude", "message"}:
-            raise ConfigurationError("BrokenFrame: after must not be negative, and part must be one of prelude, message")
+        check_field(self, "after", fits=self.after >= 0, expected="0 or more frames")
+        check_field(self, "part", fits=self.part in {"prelude", "message"}, expected="one of prelude, message")
 
     def change_response(self, response: HttpResponse) -> HttpResponse:
         """Change one frame."""
@@ -139,8 +137,7 @@ class Rechunk(Fault):
 
     def __post_init__(self) -> None:
         check_types(self)
-        if self.size < 0:
-            raise ConfigurationError("Rechunk: size must not be negative")
+        check_field(self, "size", fits=self.size >= 0, expected="0 or more bytes")
 
     def change_response(self, response: HttpResponse) -> HttpResponse:
         """Split the stream into other chunks."""
@@ -179,8 +176,8 @@ class BreakStream(Fault):
 
     def __post_init__(self) -> None:
         check_types(self)
-        if not self.code or self.after < 0:
-            raise ConfigurationError("BreakStream: code must not be empty, and after must not be negative")
+        check_field(self, "code", fits=bool(self.code), expected="a member of the event stream, or another error code")
+        check_field(self, "after", fits=self.after >= 0, expected="0 or more events")
 
     def change_events(self, events: Events) -> Events:
         """Yield the first events of a stream, then the exception."""
@@ -205,8 +202,8 @@ class ClockSkew(Fault):
 
     def __post_init__(self) -> None:
         check_types(self)
-        if not -_MOST_SKEW <= self.seconds <= _MOST_SKEW:
-            raise ConfigurationError("ClockSkew: seconds must be at most a year")
+        fits = -_MOST_SKEW <= self.seconds <= _MOST_SKEW
+        check_field(self, "seconds", fits=fits, expected="at most a year")
 
     def change_response(self, response: HttpResponse) -> HttpResponse:
         """Set the header ``Date``."""

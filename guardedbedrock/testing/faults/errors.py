@@ -13,7 +13,7 @@ from guardedbedrock.bedrock import reference
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.testing.denials.catalogue import denial
-from guardedbedrock.testing.faults.fault import TOO_MANY, Fault, FaultContext, check_types
+from guardedbedrock.testing.faults.fault import TOO_MANY, Fault, FaultContext, check_field, check_types
 from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ class Fail(Fault):
 
     def __post_init__(self) -> None:
         check_types(self)
-        if not _FIRST_FAILURE <= self.status <= _LAST_FAILURE:
-            raise ConfigurationError(f"Fail: status: {self.status} is not the status of a failure; use one from 300 to 599")
-        if not (self.code and self.code.isascii() and self.code.isprintable()):
-            raise ConfigurationError("Fail: code: must be an error code such as ThrottlingException")
-        if self.retry_after is not None and not 0 <= self.retry_after < math.inf:
-            raise ConfigurationError("Fail: retry_after: must be seconds, 0 or more")
+        is_failure = _FIRST_FAILURE <= self.status <= _LAST_FAILURE
+        check_field(self, "status", fits=is_failure, expected=f"a status from {_FIRST_FAILURE} to {_LAST_FAILURE}")
+        is_code = bool(self.code) and self.code.isascii() and self.code.isprintable()
+        check_field(self, "code", fits=is_code, expected="an error code such as ThrottlingException")
+        is_pause = self.retry_after is None or 0 <= self.retry_after < math.inf
+        check_field(self, "retry_after", fits=is_pause, expected="0 or more seconds")
 
     def fail(self, context: FaultContext) -> None:  # noqa: ARG002
         """Raise the error."""
@@ -120,8 +120,8 @@ class Throttle(Fault):
 
     def __post_init__(self) -> None:
         check_types(self)
-        if not (0 <= self.rate < math.inf and self.burst >= 0):
-            raise ConfigurationError("Throttle: rate and burst must be finite and not negative")
+        check_field(self, "rate", fits=0 <= self.rate < math.inf, expected="0 or more tokens per second")
+        check_field(self, "burst", fits=self.burst >= 0, expected="0 or more tokens")
 
     def begin(self, random: Random) -> Fault:  # noqa: ARG002
         """Return a full bucket."""
@@ -151,8 +151,7 @@ class _Bucket(Fault):
 
 def _known_actions() -> frozenset[str]:
     """Return the actions of AWS and those that calls need, in all vocabularies."""
-    article = frozenset(f"bedrock:{name}" for name in ("InvokeModelWithGuardrail",))
-    return frozenset(one.name for one in reference.actions().values()) | article
+    return frozenset({*(one.name for one in reference.actions().values()), "bedrock:InvokeModelWithGuardrail"})
 
 
 def retry_headers(seconds: float | None) -> dict[str, str]:

@@ -96,6 +96,17 @@ def check_types(fault: Any) -> None:
             raise ConfigurationError(f"{type(fault).__name__}: {field.name}: expected {expected}, got {value!r}")
 
 
+def check_field(fault: Any, name: str, *, fits: bool, expected: str) -> None:
+    """
+    Check the value of one field of a fault.
+
+    Raises:
+        ConfigurationError: The value does not fit. The message names the field and the value.
+    """
+    if not fits:
+        raise ConfigurationError(f"{type(fault).__name__}: {name}: expected {expected}, got {getattr(fault, name)!r}")
+
+
 TOO_MANY: Final = "Too many requests, please wait before trying again."
 """AWS's message for throttled requests."""
 
@@ -103,9 +114,15 @@ _LONGEST_WAIT: Final = 366 * 24 * 3600.0
 """Python cannot wait for an infinite number of seconds."""
 
 
-def is_duration(seconds: float) -> bool:
-    """Return whether a number of seconds can be waited for."""
-    return 0 <= seconds <= _LONGEST_WAIT
+def check_wait(fault: Any) -> None:
+    """
+    Check the ``seconds`` of a fault.
+
+    Raises:
+        ConfigurationError: They cannot be waited for.
+    """
+    fits = 0 <= fault.seconds <= _LONGEST_WAIT
+    check_field(fault, "seconds", fits=fits, expected=f"0 to {_LONGEST_WAIT:.0f} seconds (a year)")
 
 
 class HangUpError(Exception):

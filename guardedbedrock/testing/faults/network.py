@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
-from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.testing.faults.fault import Fault, HangUpError, Pieces, Sleep, check_types, is_duration
+from guardedbedrock.testing.faults.fault import Fault, HangUpError, Pieces, Sleep, check_field, check_types, check_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ ReplyPart: TypeAlias = Literal["head", "body"]
 
 _PARTS: Final[tuple[ReplyPart, ...]] = ("head", "body")
 
+_SLOWEST_RATE: Final = 1e-6  # events per second: one in twelve days
 _SIGMA: Final = 0.5  # of a lognormal latency: one of forty is over twice the mean
 
 _DRAWS: Final[Mapping[Spread, Callable[[Random, float], float]]] = {
@@ -49,10 +49,8 @@ class Latency(Fault):
 
     def __post_init__(self) -> None:
         check_types(self)
-        if not is_duration(self.seconds) or self.spread not in _DRAWS:
-            raise ConfigurationError(
-                f"Latency: seconds must be finite and not negative, and spread must be one of {', '.join(_DRAWS)}"
-            )
+        check_wait(self)
+        check_field(self, "spread", fits=self.spread in _DRAWS, expected=f"one of {', '.join(_DRAWS)}")
 
     def begin(self, random: Random) -> Fault:
         """Return a delay with the random numbers of the fake."""
@@ -88,8 +86,8 @@ class TokenRate(Fault):
 
     def __post_init__(self) -> None:
         check_types(self)
-        if not 0 < self.per_second < inf or not is_duration(1 / self.per_second):
-            raise ConfigurationError("TokenRate: per_second must be finite and greater than 0")
+        fits = _SLOWEST_RATE <= self.per_second < inf
+        check_field(self, "per_second", fits=fits, expected=f"a finite number of at least {_SLOWEST_RATE:g} events")
 
     def filter_bytes(self, pieces: Pieces, sleep: Sleep) -> Pieces:
         """Wait before each event."""
@@ -119,9 +117,8 @@ class Stall(Fault):
 
     def __post_init__(self) -> None:
         check_types(self)
-        if not is_duration(self.seconds):
-            raise ConfigurationError("Stall: seconds must be finite and not negative")
-        _check_position("Stall", self.after, self.part)
+        check_wait(self)
+        _check_position(self)
 
     def filter_bytes(self, pieces: Pieces, sleep: Sleep) -> Pieces:
         """Send the bytes before the pause, wait, and send the rest."""
@@ -152,7 +149,7 @@ class HangUp(Fault):
 
     def __post_init__(self) -> None:
         check_types(self)
-        _check_position("HangUp", self.after, self.part)
+        _check_position(self)
 
     def filter_bytes(self, pieces: Pieces, sleep: Sleep) -> Pieces:  # noqa: ARG002
         """Send the bytes before the end, then hang up."""
@@ -163,9 +160,9 @@ class HangUp(Fault):
         raise HangUpError(reset=self.reset)
 
 
-def _check_position(fault: str, after: int, part: str) -> None:
-    if after < 0 or part not in _PARTS:
-        raise ConfigurationError(f"{fault}: after must not be negative, and part must be one of {', '.join(_PARTS)}")
+def _check_position(fault: Stall | HangUp) -> None:
+    check_field(fault, "after", fits=fault.after >= 0, expected="0 or more bytes")
+    check_field(fault, "part", fits=fault.part in _PARTS, expected=f"one of {', '.join(_PARTS)}")
 
 
 def _cut(pieces: Pieces, after: int, part: ReplyPart) -> Iterator[tuple[bool, bytes]]:
