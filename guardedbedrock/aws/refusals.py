@@ -1,7 +1,7 @@
 """
-The errors of requests that the HTTP guard refuses because of their form, each with its fix.
+The errors of requests that are refused because of their form, each with its fix.
 
-`Exchange` raises them or, in mode ``report``, reports them.
+The HTTP guard, the signing guard and presigned URLs raise them or, in mode ``report``, report them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,21 @@ def unknown_operation(name: str, host: str | None) -> RefusedError:
         message=f"guardedbedrock does not know `{name}` of {host}, so it would be sent without a guardrail",
         operation_name=name,
         hint="call Chat Completions, Converse or InvokeModel on the runtime endpoint, which take a guardrail",
+    )
+
+
+def unbound_url(name: str, unbound: str) -> RefusedError:
+    """
+    Return the error for a presigned URL that does not bind its body.
+
+    Args:
+        name: The operation.
+        unbound: What is in the body: the guardrail or the model.
+    """
+    return UnguardableOperationError(
+        message=f"a presigned URL of {name} does not bind the body, so it would not bind the {unbound} in it",
+        operation_name=name,
+        hint="presign invoke_model, whose guardrail headers are signed, or make the call here",
     )
 
 

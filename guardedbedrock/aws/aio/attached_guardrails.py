@@ -10,11 +10,12 @@ from botocore.exceptions import BotoCoreError
 
 from guardedbedrock.aws.sources.attached_guardrails import (
     MOST_ENTRIES,
+    NO_CREDENTIALS,
     AttachedGuardrails,
     agent_client,
-    credentials_to_ask_with,
     failure_of,
 )
+from guardedbedrock.aws.sources.identity import credentials_of
 from guardedbedrock.bedrock.indirect_inference import Attachment, IndirectTarget
 from guardedbedrock.errors import SourceError
 from guardedbedrock.stages.indirect import MOST_TARGETS
@@ -33,7 +34,7 @@ class AsyncAttachedGuardrails(AttachedGuardrails):
         if not aliases:
             return
         try:
-            frozen = await credentials_to_ask_with(self._client).get_frozen_credentials()
+            frozen = await credentials_of(self._client, NO_CREDENTIALS).get_frozen_credentials()
         except SourceError as error:
             self._fail(aliases[0], region, error)
             return

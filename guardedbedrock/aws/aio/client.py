@@ -38,7 +38,7 @@ class AsyncGuardedClient(Guarded):
         self._put_gate(put_in_front_async)
 
     def _check_region(self, binding: ClientBinding, region: str, service: str) -> None:
-        """Check it now, unless the source must be read, which would block the event loop: then `_find_caller` checks it."""
+        """Check it now, unless the source must be read, which would block the event loop: then `_prepare` checks it."""
         source = binding.rules.source
         if source is None or source.has_read(region):
             super()._check_region(binding, region, service)
@@ -54,7 +54,7 @@ class AsyncGuardedClient(Guarded):
         return self._make_guarded_call(call_of(binding, operation_name, api_params), make_api_call)
 
     async def _make_guarded_call(self, call: Call, make_api_call: AsyncMakeApiCall) -> Any:
-        await self._find_caller()
+        await self._prepare()
         binding = self._guardedbedrock
         if "body" in call.params:
             call = await with_buffered_body_async(call)
@@ -75,7 +75,7 @@ class AsyncGuardedClient(Guarded):
         return request
 
     async def _presign(self, call: Call, presign: Callable[[dict[str, Any]], Awaitable[str]]) -> str:
-        await self._find_caller()
+        await self._prepare()
         with ObservedCall(self, call) as observers:
             await self._ask_aws(call)
             authorized = presignable(self, call, observers)
@@ -85,13 +85,13 @@ class AsyncGuardedClient(Guarded):
             return url
 
     async def __aenter__(self) -> Self:
-        await self._find_caller()
+        await self._prepare()
         entered: Self = await super().__aenter__()  # type: ignore[misc]  # a base of the generated class
         return entered
 
-    async def _find_caller(self) -> None:
+    async def _prepare(self) -> None:
         """
-        Find out how the client signs, once, and whether its credentials were replaced; both are coroutines in aiobotocore.
+        Do before a call what the constructor cannot await.
 
         Raises:
             ConfigurationError: The source was not read before, and no guardrail is approved for the Region.
@@ -100,6 +100,10 @@ class AsyncGuardedClient(Guarded):
             binding = self._guardedbedrock
             await asyncio.to_thread(check_region, binding, binding.region, binding.service)
             self._region_is_checked = True
+        await self._find_caller()
+
+    async def _find_caller(self) -> None:
+        """Find out how the client signs, once, and then whether its credentials were replaced."""
         if self._caller_is_set:
             await self._follow_rotated_credentials()
             return

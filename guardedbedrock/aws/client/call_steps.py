@@ -14,12 +14,13 @@ from botocore.validate import ParamValidator
 from guardedbedrock.aws.chosen_guardrail import chosen
 from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.client.stream import stream_member
+from guardedbedrock.aws.refusals import unbound_url
 from guardedbedrock.bedrock.indirect_inference import IndirectTarget, find_indirect
 from guardedbedrock.core.events import CallRefused
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import AuthorizedCall, Call, Reply, plain_parameters
 from guardedbedrock.core.rules import Rules
-from guardedbedrock.errors import AccessDeniedError, PartlyGuardedError, UnguardableOperationError, bind
+from guardedbedrock.errors import AccessDeniedError, PartlyGuardedError, bind
 from guardedbedrock.stages.authorize import authorize
 from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.reply import settle
@@ -162,12 +163,7 @@ def presignable(client: Any, call: Call, observers: Observers) -> AuthorizedCall
     operation = call.operation
     is_bound = operation.location is not None and operation.location.is_in_presigned_url
     if operation.needs_guardrail and not is_bound:
-        unbound = "model" if authorized.guarded.guardrail is None else "guardrail"
-        error = UnguardableOperationError(
-            message=f"a presigned URL of {operation.name} does not bind the body, so it would not bind the {unbound} in it",
-            operation_name=operation.name,
-            hint="presign invoke_model, whose guardrail headers are signed, or make the call here",
-        )
+        error = unbound_url(operation.name, "model" if authorized.guarded.guardrail is None else "guardrail")
         enforced = client._guardedbedrock.rules.mode == "enforce"  # noqa: SLF001
         observers.emit(CallRefused(error, enforced=enforced))
         if enforced:

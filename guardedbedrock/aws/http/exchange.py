@@ -18,8 +18,8 @@ from guardedbedrock.aws.http.endpoints import Endpoint
 from guardedbedrock.aws.http.events import decompressor, event_reader
 from guardedbedrock.aws.http.operation_reader import read_operation
 from guardedbedrock.aws.http.outgoing import OutgoingRequest
-from guardedbedrock.aws.http.refusals import mantle_request, signed_request, unreadable_request
 from guardedbedrock.aws.http.stream_observer import StreamObserver
+from guardedbedrock.aws.refusals import mantle_request, signed_request, unreadable_request
 from guardedbedrock.bedrock.guardrail.location import Wire
 from guardedbedrock.bedrock.parameters import parse_object
 from guardedbedrock.core.events import CallRefused, RequestSending, RequestVerified, SentWithoutGuardrail

@@ -36,8 +36,8 @@ class HttpGuard:
         return self._binding.rules.mode == "off"
 
     @property
-    def asks_sts(self) -> bool:
-        """Whether the first preflight calls AWS, for which an async transport must not wait."""
+    def may_block(self) -> bool:
+        """Whether a preflight may call AWS, for which an async transport must not wait."""
         rules = self._binding.rules
         return rules.source is not None or (self._binding.asks_sts and rules.policies is not None)
 

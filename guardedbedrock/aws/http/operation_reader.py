@@ -10,7 +10,7 @@ from botocore.model import OperationNotFoundError
 
 from guardedbedrock.aws.gate.request_reader import GateRequest, read_parameters
 from guardedbedrock.aws.http.endpoints import Endpoint
-from guardedbedrock.aws.http.refusals import missing_in_botocore, unknown_operation, unreadable_request
+from guardedbedrock.aws.refusals import missing_in_botocore, unknown_operation, unreadable_request
 from guardedbedrock.aws.signer.inference_request import runtime_operation
 from guardedbedrock.bedrock import RUNTIME_SERVICE, find_operation
 from guardedbedrock.bedrock.guardrail.location import Wire, read_json_object

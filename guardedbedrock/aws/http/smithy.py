@@ -103,7 +103,7 @@ class _Wrapper:
 
     async def _run(self, step: Callable[[], OutgoingRequest]) -> OutgoingRequest:
         """Run a step; in a thread if it may call AWS, so that no other task waits."""
-        return await asyncio.to_thread(step) if self._guard.asks_sts else step()
+        return await asyncio.to_thread(step) if self._guard.may_block else step()
 
 
 class GuardedScheme(_Wrapper):

@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.client.mixin import OFF_WARNING
@@ -94,7 +94,8 @@ class HttpFactory:
         return client
 
     def _guarded(self, inner: Any, *, is_async: bool) -> Any:
-        guarded = _classes(self._library)[2 if is_async else 0]
+        classes = _classes(self._library)
+        guarded = classes.async_transport if is_async else classes.transport
         return guarded(self._library, self._guard, self._endpoints, inner)
 
     def _warn_if_off(self) -> None:
@@ -111,11 +112,19 @@ def _load(library: Library) -> Any:
         ) from error
 
 
+class _Classes(NamedTuple):
+    """Our classes, derived from those of a library."""
+
+    transport: type
+    stream: type
+    async_transport: type
+    async_stream: type
+
+
 @cache  # keyed by the library: classes are made once for each
-def _classes(library: Library) -> tuple[type, type, type, type]:
-    """Derive the classes of a library: transport and stream, async transport and async stream."""
+def _classes(library: Library) -> _Classes:
     module = _load(library)
-    return (
+    return _Classes(
         type("GuardedTransport", (SyncTransport, module.BaseTransport), {}),
         type("GuardedByteStream", (SyncStream, module.SyncByteStream), {}),
         type("AsyncGuardedTransport", (AsyncTransport, module.AsyncBaseTransport), {}),
@@ -195,7 +204,7 @@ class SyncTransport(_Transport):
                 return response
             observer = exchange.observe_stream(response.status_code, _lower(response))
             if observer is not None:
-                return self._response(response, _classes(self._library)[1](response.stream, observer))
+                return self._response(response, _classes(self._library).stream(response.stream, observer))
             raw = b"".join(response.stream)
             response.close()
             return self._settled(exchange, response, raw)
@@ -224,13 +233,13 @@ class AsyncTransport(_Transport):
                 return response
             observer = exchange.observe_stream(response.status_code, _lower(response))
             if observer is not None:
-                return self._response(response, _classes(self._library)[3](response.stream, observer))
+                return self._response(response, _classes(self._library).async_stream(response.stream, observer))
             raw = b"".join([chunk async for chunk in response.stream])
             await response.aclose()
             return self._settled(exchange, response, raw)
 
     async def _authorize(self, exchange: Exchange) -> OutgoingRequest:
-        if not self._guard.asks_sts:
+        if not self._guard.may_block:
             return exchange.authorize()
         from anyio import to_thread  # noqa: PLC0415  # both libraries require it for async clients
 

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from guardedbedrock.aws.gate.request_reader import header_members
 from guardedbedrock.bedrock import RUNTIME_SERVICE, find_operation
 from guardedbedrock.bedrock.guardrail.location import Wire, header_of, json_body
 from guardedbedrock.bedrock.operations.chat_completions import CHAT_COMPLETIONS, is_chat_completion, read_chat_completion
@@ -97,7 +98,7 @@ def _chat_completion(name: str, region: str, wire: Wire, presigned: bool) -> Inf
 
 def put_headers(name: str, params: Params, headers: Any) -> None:
     """Set the headers of an operation from its parameters, each once."""
-    for member, header in _headers(name).items():
+    for member, header in header_members(runtime_operation(_modeled(name))).items():
         if params.get(member):
             del headers[header]
             headers[header] = params[member]
@@ -112,8 +113,9 @@ def _is_at(url: str, *services: str) -> bool:
 
 
 def _params(name: str, model: str, wire: Wire) -> Params:
-    payload = _shape(name).serialization.get("payload")
-    found = {member: header_of(wire.headers, header) for member, header in _headers(name).items()}
+    operation = runtime_operation(_modeled(name))
+    payload = operation.input_shape.serialization.get("payload")
+    found = {member: header_of(wire.headers, header) for member, header in header_members(operation).items()}
     body = {payload: wire.body} if payload else json_body(wire)
     named = {"modelId": model} if model else {}
     return {**body, **{member: value for member, value in found.items() if value}, **named}
@@ -133,13 +135,6 @@ def _paths() -> OperationPaths:
     return OperationPaths({**modeled, **{row.name: row.path for row in CHAT_COMPLETIONS}})
 
 
-@cache  # keyed by the operation: its headers follow from the service model
-def _headers(name: str) -> dict[str, str]:
-    """Map the parameters of an operation to the headers that carry them."""
-    serialization = {member: shape.serialization for member, shape in _shape(name).members.items()}
-    return {member: how["name"] for member, how in serialization.items() if how.get("location") == "header"}
-
-
-@cache  # keyed by the operation, for the same reason
-def _shape(name: str) -> Any:
-    return runtime_operation("InvokeModel" if is_chat_completion(name) else name).input_shape
+def _modeled(name: str) -> str:
+    """Return the operation of the service model that has the headers of an operation."""
+    return "InvokeModel" if is_chat_completion(name) else name

@@ -65,8 +65,9 @@ def _restore() -> None:
 def _checked(signs: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(signs)
     def add_auth(self: Any, request: Any, *args: Any, **options: Any) -> Any:
-        for check in _checks[-1:]:
-            check(self, request)
+        checks = _checks
+        if checks:
+            checks[-1](self, request)
         return signs(self, request, *args, **options)
 
     return add_auth

@@ -14,15 +14,16 @@ from urllib.parse import urlsplit
 
 from guardedbedrock.aws.chosen_guardrail import chosen
 from guardedbedrock.aws.gate.call_context import is_verified
+from guardedbedrock.aws.refusals import unbound_url, unknown_operation, unreadable_request
 from guardedbedrock.aws.signer.inference_request import Inference, inference_of, put_headers
 from guardedbedrock.aws.signer.signers import add_check, remove_check
 from guardedbedrock.aws.sources.identity import CallerIdentity, SignerIdentity
 from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.core.events import CallRefused, Event, SentWithoutGuardrail
-from guardedbedrock.core.observers import Listener, Observers
+from guardedbedrock.core.observers import Listener, Observation, Observers
 from guardedbedrock.core.records import AuthorizedCall, Call
 from guardedbedrock.core.rules import Rules
-from guardedbedrock.errors import AccessDeniedError, GuardrailTamperedError, RefusedError, UnguardableOperationError
+from guardedbedrock.errors import AccessDeniedError, GuardrailTamperedError, RefusedError
 from guardedbedrock.stages.authorize import authorize
 from guardedbedrock.stages.inject import inject
 
@@ -95,12 +96,13 @@ class SigningGuard:
             observers.emit(SentWithoutGuardrail(_host(inference), "mantle"))
             return
         if not inference.known or not inference.readable:
-            self._refuse((_unreadable if inference.known else _unknown)(inference), observers)
+            name = inference.name
+            self._refuse(unreadable_request(name) if inference.known else unknown_operation(name, _host(inference)), observers)
             return
         try:
             authorized = authorize(inject(call, rules, observers), rules, observers)
         except (AttributeError, KeyError, TypeError, ValueError):
-            self._refuse(_unreadable(inference), observers)
+            self._refuse(unreadable_request(inference.name), observers)
             return
         problem = _problem(inference, authorized)
         if problem is not None:
@@ -120,7 +122,7 @@ class SigningGuard:
             observers.close(error)
 
 
-class _Refusals:
+class _Refusals(Observation):
     """Collects the refusals of one check, and what is sent without a guardrail, until its result is known."""
 
     wants_routine = False
@@ -132,19 +134,10 @@ class _Refusals:
         """Follow the call."""
         return self
 
-    def enter(self) -> None:
-        """Do nothing."""
-
-    def leave(self) -> None:
-        """Do nothing."""
-
     def on_event(self, event: Event) -> None:
         """Keep a refusal, or the note that a request has no guardrail."""
         if isinstance(event, CallRefused | SentWithoutGuardrail):
             self.kept.append(event)
-
-    def close(self, error: BaseException | None) -> None:
-        """Do nothing."""
 
 
 def _problem(inference: Inference, authorized: AuthorizedCall) -> RefusedError | None:
@@ -155,32 +148,8 @@ def _problem(inference: Inference, authorized: AuthorizedCall) -> RefusedError |
     if location.is_in_presigned_url:
         put_headers(inference.name, guarded.params, inference.wire.headers)
     elif inference.presigned:
-        return _unbound(inference)
+        return unbound_url(inference.name, "guardrail")
     return None if location.carries(inference.wire, guarded.guardrail_ref) else _unguarded(inference, guarded.guardrail)
-
-
-def _unknown(inference: Inference) -> RefusedError:
-    return UnguardableOperationError(
-        message=f"guardedbedrock does not know `{inference.name}` of {_host(inference)}, so it would be sent without a guardrail",
-        operation_name=inference.name,
-        hint="call Converse or InvokeModel, which take a guardrail",
-    )
-
-
-def _unreadable(inference: Inference) -> RefusedError:
-    return GuardrailTamperedError(
-        message=f"the {inference.name} request about to be signed cannot be read, so its guardrail cannot be checked",
-        operation_name=inference.name,
-        hint="send the parameters that the Bedrock API Reference documents for this operation",
-    )
-
-
-def _unbound(inference: Inference) -> RefusedError:
-    return UnguardableOperationError(
-        message=f"a presigned URL of {inference.name} does not bind the body, so it would not bind the guardrail in it",
-        operation_name=inference.name,
-        hint="presign InvokeModel, whose guardrail headers are signed, or send the request from here",
-    )
 
 
 def _unguarded(inference: Inference, guardrail: Guardrail) -> RefusedError:

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from guardedbedrock.aws.host_suffixes import aws_host_suffixes
 from guardedbedrock.aws.own_clients import make_own_client
+from guardedbedrock.aws.sources.identity import credentials_of
 from guardedbedrock.bedrock.guardrail.location import OF_FLOW
 from guardedbedrock.bedrock.indirect_inference import Attachment, IndirectTarget, agents_in, alias_of
 from guardedbedrock.errors import SourceError
@@ -26,6 +27,7 @@ MOST_ENTRIES: Final = 1024
 """Aliases that are remembered; the oldest is forgotten first."""
 SECONDS: Final = 300.0
 """How long an answer is used, in seconds: the alias may be changed to another version."""
+NO_CREDENTIALS: Final = "the client has no credentials to call bedrock-agent with"
 _DRAFT: Final = "DRAFT"
 
 
@@ -82,20 +84,7 @@ class AttachedGuardrails:
     def _agent_client(self, region: str) -> Any:
         if self._client is None:
             return make_own_client(boto3.client, "bedrock-agent", region_name=region)
-        return agent_client(self._client, credentials_to_ask_with(self._client).get_frozen_credentials())
-
-
-def credentials_to_ask_with(client: Any) -> Any:
-    """
-    Return the credentials of a client.
-
-    Raises:
-        SourceError: The client has none, for example because it signs with a Bedrock API key.
-    """
-    credentials = client._get_credentials()  # noqa: SLF001  # botocore has no public way to a client's credentials
-    if credentials is None:
-        raise SourceError("the client has no credentials to call bedrock-agent with")
-    return credentials
+        return agent_client(self._client, credentials_of(self._client, NO_CREDENTIALS).get_frozen_credentials())
 
 
 def agent_client(client: Any, frozen: Any) -> Any:

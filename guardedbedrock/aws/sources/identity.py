@@ -18,6 +18,7 @@ from guardedbedrock.iam.matching.principals import identify
 
 _IMPATIENT: Final = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
 """Short timeouts: the first call waits for IAM, which many networks do not reach. Then the path of the role stays unknown."""
+_NO_CREDENTIALS: Final = 'principal = "caller": the client has no credentials to call STS with; set the ARN of the principal'
 
 
 class CallerIdentity:
@@ -135,16 +136,20 @@ def _access_key(client: Any) -> str:
         return ""
 
 
-def credentials_of(client: Any) -> Any:
+def credentials_of(client: Any, missing: str = _NO_CREDENTIALS) -> Any:
     """
     Return the credentials that a client signs with.
 
+    Args:
+        client: A client of boto3 or aiobotocore.
+        missing: The error message if there are none.
+
     Raises:
-        SourceError: The client has no credentials.
+        SourceError: The client has no credentials, for example because it signs with a Bedrock API key.
     """
     signs = client._get_credentials()  # noqa: SLF001  # botocore has no public way to a client's credentials
     if signs is None:
-        raise SourceError('principal = "caller": the client has no credentials to call STS with; set the ARN of the principal')
+        raise SourceError(missing)
     return signs
 
 

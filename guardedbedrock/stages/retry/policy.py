@@ -232,13 +232,14 @@ class _Retries:
         return max(jitter(state), requested)
 
     def _stop(self, state: RetryCallState) -> bool:
-        limit = self._reached_limit(state)
+        limit = self._acquire_retry(state)
         if limit is None:
             return False
         self._observers.emit(RetriesExhausted(state.attempt_number, code_of(_error_of(state)), limit))
         return True
 
-    def _reached_limit(self, state: RetryCallState) -> Literal["attempts", "deadline", "tokens"] | None:
+    def _acquire_retry(self, state: RetryCallState) -> Literal["attempts", "deadline", "tokens"] | None:
+        """Acquire the tokens of one more attempt; return the limit that forbids it, or None."""
         policy = self._policy
         if state.attempt_number >= policy.attempts:
             return "attempts"
