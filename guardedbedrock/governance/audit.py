@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from guardedbedrock.bedrock import OPERATIONS, reference
+from guardedbedrock.bedrock.actions import APPLY
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.checks.governance_rules import api_keys, both_roles
 from guardedbedrock.governance.lint.checks.language_rules import unread
@@ -27,7 +28,6 @@ from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.matching.patterns import compile_pattern
 from guardedbedrock.settings.settings import load
 
-_APPLY: Final = "bedrock:ApplyGuardrail"
 _NOT_IN_TRAILS: Final = frozenset(
     f"bedrock:{name}".lower()
     for name in (
@@ -156,7 +156,7 @@ def _problems(
         yield from ((LONG_TERM_KEYS, one) for one in _named(group, api_keys(group)))
     guardrails = account.snapshot.get("guardrails") or ()
     for index, guardrail in enumerate(guardrails):
-        if not any(group.may_grant_more or is_possible(group, _APPLY, guardrail["arn"]) for group in groups):
+        if not any(group.may_grant_more or is_possible(group, APPLY, guardrail["arn"]) for group in groups):
             message = f"No principal of the account may use the guardrail `{guardrail['arn']}`."
             yield UNREACHABLE, Problem(whole, f"/guardrails/{index}", message)
     required = [value for group in groups for value in _required_values(group)]

@@ -14,16 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from guardedbedrock.bedrock.actions import APPLY, GUARDRAIL_KEY, INFERENCE, INVOKE, STREAM
 from guardedbedrock.bedrock.operations import TABLE
 from guardedbedrock.iam import PolicySet, PolicyType, Request, parse
 from guardedbedrock.iam.matching.patterns import compile_pattern
 
 ARTICLE: Final = "bedrock:InvokeModelWithGuardrail"
-INVOKE: Final = "bedrock:InvokeModel"
-STREAM: Final = "bedrock:InvokeModelWithResponseStream"
-APPLY: Final = "bedrock:ApplyGuardrail"
-KEY: Final = "bedrock:GuardrailIdentifier"
-_INFERENCE: Final = (INVOKE, STREAM)
 _PLAIN: Final = (INVOKE.lower(), STREAM.lower())
 _GUARDRAIL: Final = ":guardrail/"
 _ID: Final = re.compile(r"[a-z0-9*?]+")
@@ -128,7 +124,7 @@ def _statement(statement: Mapping[str, Any], name: str, changes: list[str], lost
     if plain:
         yield from _unguarded(statement, plain, name, changes, lost)
     is_everywhere = "*" in _list(statement.get("Resource", "*")) and "NotResource" not in statement
-    covers_calls = all(any(_matches(one, action) for one in wild) for action in _INFERENCE)
+    covers_calls = all(any(_matches(one, action) for one in wild) for action in INFERENCE)
     if exact or (wild and not (is_everywhere and covers_calls)):
         made = list(_guarded(statement, name, lost))
         changes.append(f"{name}: `{ARTICLE}` became {_named(dict.fromkeys(a for one in made for a in _list(one['Action'])))}")
@@ -154,12 +150,12 @@ def _unguarded(
             lost.append(f"{name}: {_named(actions)} on a guardrail has no effect, because AWS authorizes it on models")
             return
         made["Resource"] = _short(models)
-    if KEY.lower() in _keys(statement):
+    if GUARDRAIL_KEY.lower() in _keys(statement):
         yield made
         return
     verb = "applies" if len(actions) == 1 else "apply"
-    changes.append(f"{name}: {_named(actions)} {verb} to calls without a guardrail, so it got the condition Null {KEY}")
-    yield _with(made, "Null", KEY, "true")
+    changes.append(f"{name}: {_named(actions)} {verb} to calls without a guardrail, so it got the condition Null {GUARDRAIL_KEY}")
+    yield _with(made, "Null", GUARDRAIL_KEY, "true")
 
 
 def _not_action(statement: Mapping[str, Any], name: str, changes: list[str], lost: list[str]) -> Iterator[dict[str, Any]]:
@@ -169,9 +165,9 @@ def _not_action(statement: Mapping[str, Any], name: str, changes: list[str], los
     The inference actions and the article's action move into a statement with Action, unless it covers all or none of them.
     """
     left_out = _list(statement["NotAction"])
-    covered = [one for one in (*_INFERENCE, ARTICLE) if not any(_matches(each, one) for each in left_out)]
+    covered = [one for one in (*INFERENCE, ARTICLE) if not any(_matches(each, one) for each in left_out)]
     rest = {key: value for key, value in statement.items() if key != "NotAction"}
-    added: tuple[str, ...] = () if len(covered) in (0, len(_INFERENCE) + 1) else _INFERENCE
+    added: tuple[str, ...] = () if len(covered) in (0, len(INFERENCE) + 1) else INFERENCE
     if statement["Effect"] == "Deny" and ARTICLE not in covered and not any(_matches(one, APPLY) for one in left_out):
         added = (*added, APPLY)
     added = tuple(one for one in added if not any(_matches(each, one) for each in left_out))
@@ -179,7 +175,7 @@ def _not_action(statement: Mapping[str, Any], name: str, changes: list[str], los
     if added:
         changes.append(f"{name}: NotAction also leaves out {_named(added)}")
     yield {**statement, "NotAction": _short([*kept, *added])} if added or kept else dict(statement)
-    if covered and len(covered) <= len(_INFERENCE):
+    if covered and len(covered) <= len(INFERENCE):
         yield from _statement({**rest, "Action": covered}, name, changes, lost)
 
 
@@ -195,19 +191,19 @@ def _guarded(statement: Mapping[str, Any], name: str, lost: list[str]) -> Iterat
     lost += [f"{name}: the resource `{one}` {ending}" for one in versioned]
     models = [one for one in resources if _GUARDRAIL not in one]
     base = {key: value for key, value in statement.items() if key not in ("Action", "Resource")}
-    invoke = {**base, "Action": list(_INFERENCE), "Resource": _short(models) if models else "*"}
-    if KEY.lower() not in _keys(statement):
+    invoke = {**base, "Action": list(INFERENCE), "Resource": _short(models) if models else "*"}
+    if GUARDRAIL_KEY.lower() not in _keys(statement):
         if guardrails:
             values = [value for one in guardrails for value in _key_values(one)]
-            invoke = _with(invoke, "StringLike", KEY, values)
+            invoke = _with(invoke, "StringLike", GUARDRAIL_KEY, values)
         else:
-            invoke = _with(invoke, "Null", KEY, "false")
+            invoke = _with(invoke, "Null", GUARDRAIL_KEY, "false")
     tags = [key for key in _keys(statement) if key.startswith("aws:resourcetag/")]
     if tags and statement["Effect"] == "Allow":
         invoke = _without(invoke, "aws:resourcetag/")  # the tags are those of the guardrail; ApplyGuardrail tests them
     elif tags:
         lost.append(f"{name}: a Deny of inference cannot test the tags of the guardrail; it denies `{APPLY}` instead")
-        yield {**_without({**base, "Action": APPLY, "Resource": _short(guardrails) or "*"}, KEY.lower())}
+        yield {**_without({**base, "Action": APPLY, "Resource": _short(guardrails) or "*"}, GUARDRAIL_KEY.lower())}
         return
     yield invoke
     if statement["Effect"] == "Allow":
@@ -219,20 +215,20 @@ def _guarded(statement: Mapping[str, Any], name: str, lost: list[str]) -> Iterat
 def _apply(statement: Mapping[str, Any], resource: Any) -> dict[str, Any]:
     """Return the statement that grants ApplyGuardrail under the other conditions of a statement."""
     sid = {"Sid": f"{statement['Sid']}Apply"} if statement.get("Sid") else {}
-    return _without({**statement, **sid, "Action": APPLY, "Resource": resource}, KEY.lower())
+    return _without({**statement, **sid, "Action": APPLY, "Resource": resource}, GUARDRAIL_KEY.lower())
 
 
 def _all_but(statement: Mapping[str, Any], name: str, lost: list[str]) -> Iterator[dict[str, Any]]:
     """Yield the statements for calls with guardrails other than those of NotResource."""
     guardrails = _list(statement["NotResource"])
-    if KEY.lower() in _keys(statement) or not all(_GUARDRAIL in one for one in guardrails):
+    if GUARDRAIL_KEY.lower() in _keys(statement) or not all(_GUARDRAIL in one for one in guardrails):
         lost.append(f"{name}: NotResource with resources other than guardrails cannot be translated; the statement is unchanged")
         yield dict(statement)
         return
     base = {key: value for key, value in statement.items() if key not in ("Action", "NotResource")}
     values = [value for one in guardrails for value in _key_values(one)]
-    invoke = _with({**base, "Action": list(_INFERENCE), "Resource": "*"}, "StringNotLike", KEY, values)
-    yield _with(invoke, "Null", KEY, "false")
+    invoke = _with({**base, "Action": list(INFERENCE), "Resource": "*"}, "StringNotLike", GUARDRAIL_KEY, values)
+    yield _with(invoke, "Null", GUARDRAIL_KEY, "false")
     if statement["Effect"] == "Allow":
         sid = {"Sid": f"{statement['Sid']}Apply"} if statement.get("Sid") else {}
         yield {**base, **sid, "Action": APPLY, "NotResource": statement["NotResource"]}
@@ -246,7 +242,7 @@ def _key_values(arn: str) -> list[str]:
 def _arns_of_condition(statement: Mapping[str, Any]) -> Iterator[str]:
     for operator, lines in (statement.get("Condition") or {}).items():
         for key, values in lines.items():
-            if key.lower() == KEY.lower() and "Not" not in operator and operator != "Null":
+            if key.lower() == GUARDRAIL_KEY.lower() and "Not" not in operator and operator != "Null":
                 for value in _list(values):
                     head, found, name = value.partition(_GUARDRAIL)
                     if found:
@@ -334,7 +330,7 @@ def _compare(original: Mapping[str, Any], translated: Mapping[str, Any], before:
     versioned = {text for statement in _statements(original) for text in _list(statement.get("Resource", [])) if _version(text)}
     actions = {row.name: row.required_actions[0].iam_action for row in TABLE if row.inference}
     for operation, action in actions.items():
-        if action not in _INFERENCE:
+        if action not in INFERENCE:
             continue
         for model in models:
             if _outcome(before, action, model) != _outcome(after, action, model):
@@ -363,8 +359,8 @@ def _samples(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _decide(policies: PolicySet, action: str, resource: str, guardrail: str | None = None) -> str:
-    context = {} if guardrail is None else {KEY: guardrail}
-    unknown = sorted(key for key in policies.reads if key != KEY.lower())
+    context = {} if guardrail is None else {GUARDRAIL_KEY: guardrail}
+    unknown = sorted(key for key in policies.reads if key != GUARDRAIL_KEY.lower())
     return policies.evaluate(Request(_ALLOWED_CALLER, action, resource, context, unknown)).outcome
 
 

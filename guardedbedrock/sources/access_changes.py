@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock.bedrock import reference
+from guardedbedrock.bedrock.actions import GUARDRAIL_KEY
 from guardedbedrock.bedrock.authorization.condition_keys import carries
 from guardedbedrock.bedrock.operations import TABLE
 from guardedbedrock.iam import Account, PolicySet, Request
@@ -23,7 +24,6 @@ from guardedbedrock.iam.matching.patterns import compile_pattern
 
 Direction: TypeAlias = Literal["gained", "lost"]
 
-_GUARDRAIL: Final = "bedrock:GuardrailIdentifier"
 _SAMPLE: Final = "example"
 _EVERYTHING: Final = "*"
 _LEVELS: Final = {"explicitDeny": 0, "implicitDeny": 0, "indeterminate": 1, "allowed": 2}
@@ -141,12 +141,12 @@ class _Comparison:
         self._principal = principal
         self._accounts = [account for account in (before, after) if principal in account.principals]
         self._sides = [_Side(principal, account) for account in (before, after)]
-        self._unknown = frozenset(key for side in self._sides for key in side.reads) - {_GUARDRAIL.lower()}
+        self._unknown = frozenset(key for side in self._sides for key in side.reads) - {GUARDRAIL_KEY.lower()}
         policies = [side.policies for side in self._sides if side.policies is not None]
         self._patterns = tuple(dict.fromkeys(pattern for one in policies for pattern in _patterns_in(one)))
         self._contexts: tuple[Mapping[str, object], ...] = (
             {},
-            *({_GUARDRAIL: value} for value in dict.fromkeys(self._guardrail_values(policies))),
+            *({GUARDRAIL_KEY: value} for value in dict.fromkeys(self._guardrail_values(policies))),
         )
 
     def _guardrail_values(self, policies: Iterable[PolicySet]) -> Iterator[str]:
@@ -154,7 +154,7 @@ class _Comparison:
             for _, document in policy:
                 for statement in document.statements:
                     for condition in statement.conditions:
-                        if condition.key.lower() == _GUARDRAIL.lower():
+                        if condition.key.lower() == GUARDRAIL_KEY.lower():
                             yield from (value.replace("*", "1").replace("?", "1") for value in condition.values)
         for account in self._accounts:
             for guardrail in account.snapshot.get("guardrails") or ():
@@ -178,7 +178,7 @@ class _Comparison:
 
     def _change(self, action: str, resource: str) -> frozenset[Direction]:
         found: set[Direction] = set()
-        for context in self._contexts if carries(action, _GUARDRAIL) else ({},):
+        for context in self._contexts if carries(action, GUARDRAIL_KEY) else ({},):
             before, after = (side.level(action, resource, context, self._unknown) for side in self._sides)
             if before != after:
                 found.add("gained" if before < after else "lost")

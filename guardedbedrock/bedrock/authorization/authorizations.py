@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
+from guardedbedrock.bedrock.actions import APPLY, GUARDRAIL_KEY
 from guardedbedrock.bedrock.authorization.authorization_set import TIME_KEYS, AuthorizationSet, RequiredAuthorization
 from guardedbedrock.bedrock.authorization.condition_keys import ANY_REQUEST_TAG, TAG_KEYS, carries
 from guardedbedrock.bedrock.caller import Caller, merge_keys
@@ -19,9 +20,9 @@ from guardedbedrock.bedrock.guardrail.guardrail import identifier_key, to_arn
 from guardedbedrock.bedrock.operations import Operation
 from guardedbedrock.bedrock.parameters import Params, read_parameter
 from guardedbedrock.bedrock.resources.enforced_guardrails import is_enforced
-from guardedbedrock.bedrock.resources.find_resources import any_of_type, find_resources
+from guardedbedrock.bedrock.resources.find_resources import any_of_type, find_resources, with_tags
 from guardedbedrock.bedrock.resources.inventory import NOTHING_KNOWN, Inventory
-from guardedbedrock.bedrock.resources.models import GUARDRAIL_KEY, REGION_KEY, Resource
+from guardedbedrock.bedrock.resources.models import REGION_KEY, Resource
 from guardedbedrock.bedrock.resources.profiles import guardrail_destinations
 from guardedbedrock.iam.matching.arns import account_of
 from guardedbedrock.iam.matching.context import Truth
@@ -126,7 +127,7 @@ def guardrail_authorization(
     """Return the authorization of an action on a guardrail, with ``bedrock:GuardrailIdentifier``."""
     known = merge_keys(caller.known, {GUARDRAIL_KEY: identifier_key(*guardrail)})
     context = _Context(caller, known, caller.unknown | TIME_KEYS)
-    return context.require(action, _guardrail_resource(guardrail[0], inventory))
+    return context.require(action, with_tags(guardrail[0], "guardrail", inventory))
 
 
 def is_tagging_documented(operation: Operation) -> bool:
@@ -182,14 +183,14 @@ def _use_of_guardrails(
         return  # the service role applies the guardrail
     if not operation.inference:
         for resource in _guardrail_profile(guardrails[0][0], inventory) if guardrails else ():
-            yield context.require("bedrock:ApplyGuardrail", resource)
+            yield context.require(APPLY, resource)
         return
     certain: dict[str, Truth] = {arn: True for arn, _ in guardrails}
     for arn, is_certain in _enforced(operation, params, context.caller, inventory):
         certain[arn] = certain.get(arn) or is_certain
     for arn, is_certain in certain.items():
-        for resource in (_guardrail_resource(arn, inventory), *_guardrail_profile(arn, inventory)):
-            yield context.require("bedrock:ApplyGuardrail", resource, undocumented=not is_certain)
+        for resource in (with_tags(arn, "guardrail", inventory), *_guardrail_profile(arn, inventory)):
+            yield context.require(APPLY, resource, undocumented=not is_certain)
 
 
 def _enforced(operation: Operation, params: Params, caller: Caller, inventory: Inventory) -> Iterator[tuple[str, Truth]]:
@@ -214,13 +215,6 @@ def _guardrail_profile(guardrail: str, inventory: Inventory) -> Iterator[Resourc
     for destination in regions or ("*",):
         arn = f"arn:{partition}:bedrock:{destination}:{account}:guardrail-profile/{name}"
         yield Resource(arn, unknown=unknown, one_of=one_of)
-
-
-def _guardrail_resource(arn: str, inventory: Inventory) -> Resource:
-    known = inventory.tags.get(arn)
-    if known is None:
-        return Resource(arn, unknown=_ANY_TAG)
-    return Resource(arn, {f"aws:ResourceTag/{key}": value for key, value in known.items()})
 
 
 def _request_keys(operation: Operation, params: Params) -> tuple[Keys, frozenset[str]]:

@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
+from guardedbedrock.bedrock.actions import APPLY, INFERENCE, is_guardrail_key
 from guardedbedrock.bedrock.authorization.condition_keys import carries
 from guardedbedrock.bedrock.errors.dead_conditions import dead_conditions
 from guardedbedrock.bedrock.errors.hints import hint_for, owner_of
-from guardedbedrock.bedrock.errors.policy_mistakes import INVOKE, STREAM, PolicyMistake, subject
+from guardedbedrock.bedrock.errors.policy_mistakes import PolicyMistake, subject
 from guardedbedrock.iam.decision.decisions import Decision
 from guardedbedrock.iam.decision.explanation import ExplainedElement, ExplainedGroup, ExplainedStatement, Explanation
 from guardedbedrock.iam.engine.outcomes import StatementRef
 from guardedbedrock.iam.matching.conditions import parse_operator
 from guardedbedrock.iam.matching.patterns import compile_pattern
 
-_GUARDRAIL_KEY: Final = "bedrock:guardrailidentifier"
 _MOST_VALUES: Final = 3
 _PHRASES: Final = {
     "StringEquals": ("is", "is not"),
@@ -115,7 +115,7 @@ def _deny(explained: ExplainedStatement, action: str) -> str:
 
 def _spares_models(denying: ExplainedStatement, action: str) -> bool:
     """Return whether a Deny of a model action names resources, so that it may not deny the call of another model."""
-    return action in (INVOKE, STREAM) and any(one.element == "resource" and one.policy != ("*",) for one in denying.elements)
+    return action in INFERENCE and any(one.element == "resource" and one.policy != ("*",) for one in denying.elements)
 
 
 def _owner(statement: StatementRef) -> str:
@@ -174,7 +174,7 @@ def _found(element: ExplainedElement) -> str:
         return f"the call uses `{request}`"
     if request.state == "present":
         return f"the call carries `{request}`"
-    if request.name.lower() == _GUARDRAIL_KEY:
+    if is_guardrail_key(request.name):
         return "the call carries no guardrail"
     return f"`{request.name}` is {request.state}"
 
@@ -293,10 +293,10 @@ def _advice(element: ExplainedElement, statement: StatementRef, action: str) -> 
             return "use a resource that the statement does not exclude"
         return "add the resource to that statement, so that its conditions apply to it too"
     if not carries(action, element.request.name):
-        if element.request.name.lower() == _GUARDRAIL_KEY and action.lower() == "bedrock:applyguardrail":
+        if is_guardrail_key(element.request.name) and action.lower() == APPLY.lower():
             return f"`{action}` never carries this key: give it a separate statement, and keep the condition on the model actions"
         return f"`{action}` never carries this key: test a key that it carries instead"
-    if element.request.name.lower() == _GUARDRAIL_KEY:
+    if is_guardrail_key(element.request.name):
         return _guardrail_advice(element, statement)
     if statement.effect == "Deny" and not _denies_unless(element):
         return "send a call that does not meet the condition"

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from guardedbedrock.bedrock.actions import INFERENCE
+
 _ORGANIZATION: Final = "ask the organization's administrator"
 
 _IMPLICIT: Final[dict[str | None, str]] = {
@@ -38,7 +40,6 @@ _OVERRIDE: Final = (
     "no Allow can override an explicit deny: send a call to which the Deny for {what} does not apply; the Deny is in {where}"
 )
 
-_MODEL_ACTIONS: Final = frozenset({"bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"})
 _KEEP_CONDITION: Final = (
     "; if a statement allows it already, this call does not meet the condition of that statement: fix the call, and do not allow"
     " the action without `bedrock:GuardrailIdentifier`"
@@ -72,7 +73,7 @@ def hint_for(  # noqa: PLR0913 - the four parts of a denial and, by keyword, wha
     """
     what, who = _what(action, resource), _who(principal)
     if not explicit:
-        return _IMPLICIT[policy_type].format(what=what, who=who) + (_KEEP_CONDITION if action in _MODEL_ACTIONS else "")
+        return _IMPLICIT[policy_type].format(what=what, who=who) + (_KEEP_CONDITION if action in INFERENCE else "")
     where = _EXPLICIT[through or policy_type].format(who=who)
     where = f"{where}, `{policy_arn}`" if policy_arn else where
     if through:

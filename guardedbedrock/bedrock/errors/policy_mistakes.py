@@ -15,14 +15,13 @@ from typing import Final
 
 from guardedbedrock._nearest import closest
 from guardedbedrock.bedrock import reference
+from guardedbedrock.bedrock.actions import APPLY, INFERENCE, INVOKE, STREAM
 from guardedbedrock.bedrock.operations import SERVICES, TABLE
 from guardedbedrock.iam.decision.policy_set import PolicySet
 from guardedbedrock.iam.engine.outcomes import StatementRef
-from guardedbedrock.iam.language.documents import PolicyDocument, PolicyType, Statement
+from guardedbedrock.iam.language.documents import Statement
 from guardedbedrock.iam.matching.patterns import compile_pattern
 
-INVOKE: Final = "bedrock:InvokeModel"
-STREAM: Final = "bedrock:InvokeModelWithResponseStream"
 _OPERATIONS: Final = {row.name.lower(): row for row in TABLE}
 PREFIXES: Final = ("bedrock", "bedrock-agentcore", "bedrock-mantle", "bedrock-websearch")
 """The prefixes of actions of the Bedrock services."""
@@ -73,11 +72,11 @@ def policy_mistakes(policies: PolicySet, *, has_invoke_with_guardrail: bool = Fa
     found: list[PolicyMistake] = []
     for policy_type, document in policies:
         for index, statement in enumerate(document.statements):
-            reference = _reference(policy_type, document, index, statement)
-            found += _of_actions(reference, statement, has_invoke_with_guardrail=has_invoke_with_guardrail)
-            found += _of_keys(reference, statement)
+            ref = StatementRef(policy_type, document.name or "", index, statement.sid, statement.effect)
+            found += _of_actions(ref, statement, has_invoke_with_guardrail=has_invoke_with_guardrail)
+            found += _of_keys(ref, statement)
             if _covers_only_one(statement, policies):
-                found.append(_leaves_other(reference, statement))
+                found.append(_leaves_other(ref, statement))
     return tuple(found)
 
 
@@ -134,11 +133,7 @@ def meant_key(key: str) -> str | None:
     return _keys()[near] if near else None
 
 
-def _reference(policy_type: PolicyType, document: PolicyDocument, index: int, statement: Statement) -> StatementRef:
-    return StatementRef(policy_type, document.name or "", index, statement.sid, statement.effect)
-
-
-def _of_actions(reference: StatementRef, statement: Statement, *, has_invoke_with_guardrail: bool) -> Iterator[PolicyMistake]:
+def _of_actions(ref: StatementRef, statement: Statement, *, has_invoke_with_guardrail: bool) -> Iterator[PolicyMistake]:
     found = {action: _problem_of(action) for action in statement.actions}
     if has_invoke_with_guardrail:
         found = {action: None if _name_of(action) == _INVOKE_WITH_GUARDRAIL else problem for action, problem in found.items()}
@@ -146,7 +141,7 @@ def _of_actions(reference: StatementRef, statement: Statement, *, has_invoke_wit
     denies_nothing = statement.effect == "Deny" and not statement.not_action and len(mistaken) == len(found)
     for problem, meant in mistaken.values():
         effect = "denies nothing: it " if denies_nothing else ""
-        yield PolicyMistake(reference, f"{subject(reference)} {effect}{problem}", meant, denies_nothing)
+        yield PolicyMistake(ref, f"{subject(ref)} {effect}{problem}", meant, denies_nothing)
 
 
 def _name_of(action: str) -> str:
@@ -161,7 +156,7 @@ def _problem_of(action: str) -> tuple[str, frozenset[str]] | None:
     if prefix != "bedrock" or _exists(name):
         return None
     if name == _INVOKE_WITH_GUARDRAIL:
-        meant = frozenset({INVOKE.lower(), STREAM.lower(), "bedrock:applyguardrail"})
+        meant = frozenset({INVOKE.lower(), STREAM.lower(), APPLY.lower()})
         fix = "a guarded call requires `bedrock:InvokeModel` on the model and `bedrock:ApplyGuardrail` on the guardrail"
         return f"names `{action}`, an action that does not exist; {fix}", meant
     rows = [row for operation, row in _OPERATIONS.items() if compile_pattern(name)(operation)]
@@ -198,12 +193,12 @@ def _exists(pattern: str) -> bool:
     return any(matches(name) for name in _actions())
 
 
-def _of_keys(reference: StatementRef, statement: Statement) -> Iterator[PolicyMistake]:
+def _of_keys(ref: StatementRef, statement: Statement) -> Iterator[PolicyMistake]:
     for key in dict.fromkeys(condition.key for condition in statement.conditions):
         if key.lower().startswith("bedrock:") and key.lower() not in _keys():
             near = closest(key, _keys())
             fix = f"; did you mean `{_keys()[near]}`?" if near else ""
-            yield PolicyMistake(reference, f"{subject(reference)} tests `{key}`, which is not a known condition key{fix}")
+            yield PolicyMistake(ref, f"{subject(ref)} tests `{key}`, which is not a known condition key{fix}")
 
 
 def _covers(actions: Iterable[str], action: str) -> bool:
@@ -214,7 +209,7 @@ def _covers_only_one(statement: Statement, policies: PolicySet) -> bool:
     """Return whether a statement covers one of the two model actions, and no statement of its effect covers the other one."""
     if statement.not_action:
         return False
-    covered = [action for action in (INVOKE, STREAM) if _covers(statement.actions, action)]
+    covered = [action for action in INFERENCE if _covers(statement.actions, action)]
     if len(covered) != 1:
         return False
     other = STREAM if covered[0] == INVOKE else INVOKE
@@ -222,11 +217,11 @@ def _covers_only_one(statement: Statement, policies: PolicySet) -> bool:
     return not any(one.not_action or _covers(one.actions, other) for one in alike)
 
 
-def _leaves_other(reference: StatementRef, statement: Statement) -> PolicyMistake:
+def _leaves_other(ref: StatementRef, statement: Statement) -> PolicyMistake:
     is_invoke = _covers(statement.actions, INVOKE)
     covered, left = (INVOKE, STREAM) if is_invoke else (STREAM, INVOKE)
     calls = "ConverseStream and InvokeModelWithResponseStream" if is_invoke else "Converse and InvokeModel"
     verb, plain = ("denies", "deny") if statement.effect == "Deny" else ("allows", "allow")
-    text = f"{subject(reference)} {verb} `{covered}` and not `{left}`, so it does not {plain} {calls}"
+    text = f"{subject(ref)} {verb} `{covered}` and not `{left}`, so it does not {plain} {calls}"
     meant = {covered, left} if statement.effect == "Deny" else {left}
-    return PolicyMistake(reference, text, frozenset(action.lower() for action in meant))
+    return PolicyMistake(ref, text, frozenset(action.lower() for action in meant))

@@ -12,13 +12,11 @@ from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock._nearest import suggest
 from guardedbedrock._root import ConfigurationError
+from guardedbedrock.bedrock.actions import GUARDRAIL_KEY, INFERENCE
 from guardedbedrock.bedrock.guardrail.guardrail import Guardrail
 
 ApiKeys: TypeAlias = Literal["allow", "short-term", "deny"]
 
-_KEY: Final = "bedrock:GuardrailIdentifier"
-_INFERENCE: Final = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
-"""Converse, jobs and the bidirectional stream are authorized as these two."""
 _PROFILES: Final = ("application-inference-profile", "inference-profile")
 """Resources left out of the Deny: AWS also authorizes their models, and does not document the condition key on profiles."""
 _INDIRECT: Final = (
@@ -94,10 +92,10 @@ def _only_approved(approved: tuple[Guardrail, ...], unguarded_models: tuple[str,
     return {
         "Sid": "DenyWithoutApprovedGuardrail",
         "Effect": "Deny",
-        "Action": list(_INFERENCE),
+        "Action": list(INFERENCE),
         "NotResource": [
             *(f"arn:{partition}:bedrock:*:*:{kind}/*" for partition in partitions for kind in _PROFILES),
             *(f"arn:{partition}:bedrock:*::foundation-model/{model}" for partition in partitions for model in unguarded_models),
         ],
-        "Condition": {"StringNotEquals": {_KEY: sorted({guardrail.key for guardrail in approved})}},
+        "Condition": {"StringNotEquals": {GUARDRAIL_KEY: sorted({guardrail.key for guardrail in approved})}},
     }

@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import Final
 
 from guardedbedrock.bedrock.guardrail.guardrail import EnforcedGuardrail, Guardrail
-from guardedbedrock.bedrock.resources.inventory import Inventory, ResolvedModels
-from guardedbedrock.bedrock.resources.models import kind_of
+from guardedbedrock.bedrock.resources.inventory import Inventory, ResolvedModels, models_of
+from guardedbedrock.bedrock.resources.models import base_model_id
 from guardedbedrock.bedrock.resources.unsupported_models import unsupported_kind
 from guardedbedrock.iam.matching.context import Truth
 
@@ -55,13 +55,6 @@ def _base_models(model: str | None, resolved_models: ResolvedModels) -> set[str]
     """Return the IDs of the foundation models that may answer a call; an empty set if one of them is unknown."""
     if model is None:
         return set()
-    resolved = resolved_models.get(model) or resolved_models.get(model.rpartition("/")[2]) or (model,)
-    bases = {_base_model(one) for one in resolved}
-    return set() if "" in bases else bases
-
-
-def _base_model(model: str) -> str:
-    kind, name = kind_of(model), model.rpartition("/")[2]
-    if kind == "inference-profile":
-        return name.partition(".")[2]
-    return name if kind == "foundation-model" else ""
+    bases = {base_model_id(one) for one in models_of(model, resolved_models) or (model,)}
+    known = {one for one in bases if one is not None}
+    return known if len(known) == len(bases) else set()

@@ -35,11 +35,8 @@ def find_resources(required: RequiredAction, params: Params, caller: Caller, inv
         KeyError: A parameter that names a resource is missing.
     """
     if not required.parameters:
-        return (
-            _unnamed(required.resource_type, caller)
-            if required.when != "either"
-            else _one_or_all(required, _unnamed(required.resource_type, caller))
-        )
+        unnamed = _unnamed(required.resource_type, caller)
+        return _one_or_all(required, unnamed) if required.when == "either" else unnamed
     if required.resource_type in _PART_SEPARATORS:
         return _multipart(required, params, caller)
     given = read_parameter(params, required.parameters[0])
@@ -98,10 +95,11 @@ def _named(required: RequiredAction, name: str, caller: Caller, inventory: Inven
     arn = arn_of(required.resource_type, name, caller)
     if required.accepts_names and not name.startswith("arn:"):
         return (Resource(arn_of(required.resource_type, "*", caller), unknown=_ANY_TAG | _UNKNOWN_NAME),)
-    return (_with_tags(arn, required.resource_type, inventory),)
+    return (with_tags(arn, required.resource_type, inventory),)
 
 
-def _with_tags(arn: str, resource_type: str, inventory: Inventory) -> Resource:
+def with_tags(arn: str, resource_type: str, inventory: Inventory) -> Resource:
+    """Return a resource with its tags; if they are unknown, with unknown tags if AWS can tag the type."""
     known = inventory.tags.get(arn)
     if known is not None:
         return Resource(arn, {f"aws:ResourceTag/{key}": value for key, value in known.items()})
@@ -120,7 +118,7 @@ def _multipart(required: RequiredAction, params: Params, caller: Caller) -> tupl
 
 
 def _by_arn(_required: RequiredAction, name: str, _caller: Caller, inventory: Inventory) -> tuple[Resource, ...]:
-    return (_with_tags(name, "", inventory),)
+    return (with_tags(name, "", inventory),)
 
 
 def _model(_required: RequiredAction, name: str, caller: Caller, inventory: Inventory) -> tuple[Resource, ...]:
@@ -146,7 +144,7 @@ def _counted_model(_required: RequiredAction, name: str, caller: Caller, invento
 def _profile(required: RequiredAction, name: str, caller: Caller, inventory: Inventory) -> tuple[Resource, ...]:
     """Return a system-defined profile if the ID has a dot, else an application profile."""
     kind = required.resource_type if "." in name else "application-inference-profile"
-    return (_with_tags(arn_of(kind, name, caller), kind, inventory),)
+    return (with_tags(arn_of(kind, name, caller), kind, inventory),)
 
 
 def _role(_required: RequiredAction, name: str, _caller: Caller, _inventory: Inventory) -> tuple[Resource, ...]:

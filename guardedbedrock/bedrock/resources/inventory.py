@@ -18,6 +18,11 @@ GuardrailOnProfiles: TypeAlias = Literal["unknown", "present", "absent"]
 """Whether AWS sets ``bedrock:GuardrailIdentifier`` on the authorization of an inference profile, which it does not document."""
 
 
+def models_of(identifier: str, resolved_models: ResolvedModels) -> tuple[str, ...] | None:
+    """Return the known models of a profile, router, prompt or provisioned model, by its ARN or by the ID in it."""
+    return resolved_models.get(identifier) or resolved_models.get(identifier.rpartition("/")[2])
+
+
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from guardedbedrock.bedrock.resources.inventory import ResolvedModels
+from guardedbedrock.bedrock.resources.inventory import ResolvedModels, models_of
 from guardedbedrock.bedrock.resources.models import kind_of
 from guardedbedrock.iam.matching.patterns import Matcher, compile_pattern
 
@@ -33,8 +33,7 @@ def matches_model(model: str, patterns: tuple[str, ...], resolved_models: Resolv
 
 def model_names(model: str, resolved_models: ResolvedModels) -> Iterator[str]:
     """Yield the identifier in the call, the ID in its ARN, the model ID in a profile ID, and the same of its resolved models."""
-    resolved = resolved_models.get(model) or resolved_models.get(model.rpartition("/")[2]) or ()
-    for one in (model, *resolved):
+    for one in (model, *(models_of(model, resolved_models) or ())):
         yield one
         bare = one.rpartition("/")[2]
         yield bare

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
+from guardedbedrock.bedrock.actions import GUARDRAIL_KEY
 from guardedbedrock.bedrock.caller import Caller
-from guardedbedrock.bedrock.resources.inventory import NOTHING_KNOWN, Inventory
+from guardedbedrock.bedrock.resources.inventory import NOTHING_KNOWN, Inventory, models_of
 from guardedbedrock.bedrock.resources.profiles import destinations
 from guardedbedrock.bedrock.resources.resource_types import arn_of
 from guardedbedrock.iam.matching.arns import split
@@ -49,7 +50,6 @@ PROVIDERS: Final = frozenset(
 )
 """First labels of model IDs; a label before one of them is a geography, also one that AWS adds later."""
 
-GUARDRAIL_KEY: Final = "bedrock:GuardrailIdentifier"
 REGION_KEY: Final = "aws:RequestedRegion"
 _PROFILE_KEY: Final = "bedrock:InferenceProfileArn"
 _ROUTER_KEY: Final = "bedrock:PromptRouterArn"
@@ -121,6 +121,22 @@ def kind_of(model_id: str) -> str:
     return "" if name and label not in PROVIDERS else "foundation-model"
 
 
+def base_model_id(model_id: str) -> str | None:
+    """
+    Return the ID of a foundation model, or of the model of a system-defined profile; None for any other identifier.
+
+    >>> base_model_id("us.anthropic.claude-sonnet-4-20250514-v1:0")
+    'anthropic.claude-sonnet-4-20250514-v1:0'
+    """
+    parts = split(model_id)
+    kind, name = kind_of(model_id), parts[5].partition("/")[2] if parts else model_id
+    if kind == "inference-profile":
+        name = name.partition(".")[2]
+    elif kind != "foundation-model":
+        return None
+    return None if "/" in name else name  # a wildcard must not match what precedes or follows a slash
+
+
 def foundation_model(caller: Caller, model: str, region: str | None = None) -> str:
     """Return the ARN of a foundation model; its account field is empty."""
     return f"arn:{caller.partition}:bedrock:{caller.region if region is None else region}::foundation-model/{model}"
@@ -176,7 +192,7 @@ def _models_of_profile(arn: str, caller: Caller, inventory: Inventory, within: t
         inventory: What is known of the models; a profile in it may name another profile.
         within: The profiles that name this one.
     """
-    named = None if arn in within else _known(arn, inventory)
+    named = None if arn in within else models_of(arn, inventory.resolved_models)
     if named is None:
         return _documented_models(arn, caller)
     found = [one for model in named for one in _models_of(_as_listed(model, caller), caller, inventory, (*within, arn))]
@@ -246,7 +262,7 @@ def _some_resource(caller: Caller) -> Resource:
 def _router(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
     """A prompt router: its ARN; AWS does not document whether it authorizes the models that the router chooses among."""
     yield Resource(arn, unknown=frozenset({GUARDRAIL_KEY, _TAGS}))
-    resolved = _known(arn, inventory)
+    resolved = models_of(arn, inventory.resolved_models)
     routed = (
         [some_model(caller)] if resolved is None else [one for model in resolved for one in resources(model, caller, inventory)]
     )
@@ -257,7 +273,7 @@ def _router(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource
 def _prompt(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
     """A prompt: rendering it, then its model, which only the inventory knows."""
     yield Resource(arn, {GUARDRAIL_KEY: None}, frozenset({_TAGS}), action="bedrock:RenderPrompt")
-    resolved = _known(arn, inventory)
+    resolved = models_of(arn, inventory.resolved_models)
     if resolved is None:
         yield _some_resource(caller)
     for model in resolved or ():
@@ -269,10 +285,6 @@ def _marketplace(arn: str, caller: Caller, _inventory: Inventory) -> Iterator[Re
     yield Resource(arn_of("bedrock-marketplace-model-endpoint", "all-access", caller), unknown=frozenset({GUARDRAIL_KEY}))
     unknown = frozenset({"aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast", "aws:ViaAWSService", _TAGS})
     yield Resource(arn, {GUARDRAIL_KEY: None}, unknown, action="sagemaker:InvokeEndpoint", undocumented=True)
-
-
-def _known(arn: str, inventory: Inventory) -> tuple[str, ...] | None:
-    return inventory.resolved_models.get(arn) or inventory.resolved_models.get(arn.rpartition("/")[2])
 
 
 _BY_KIND: Final[Mapping[str, Reading]] = {

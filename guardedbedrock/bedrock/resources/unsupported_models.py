@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
-from guardedbedrock.bedrock.resources.inventory import ResolvedModels
-from guardedbedrock.bedrock.resources.models import kind_of
-from guardedbedrock.iam.matching.arns import split
+from guardedbedrock.bedrock.resources.inventory import ResolvedModels, models_of
+from guardedbedrock.bedrock.resources.models import base_model_id
 from guardedbedrock.iam.matching.patterns import compile_pattern
 
 UnsupportedKind: TypeAlias = Literal["embedding", "rerank", "speech", "video", "configured"]
@@ -60,7 +59,7 @@ def is_model_of(model: str, patterns: tuple[str, ...]) -> bool:
     >>> is_model_of("us.cohere.embed-v4:0", ("cohere.embed-*",))
     True
     """
-    model_id = _model_id(model)
+    model_id = base_model_id(model)
     return model_id is not None and any(compile_pattern(pattern)(model_id) for pattern in patterns)
 
 
@@ -81,7 +80,7 @@ def unsupported_kind(model: object, configured: tuple[str, ...], resolved_models
     """
     if not isinstance(model, str):
         return None
-    resolved = resolved_models and (resolved_models.get(model) or resolved_models.get(model.rpartition("/")[2]))
+    resolved = resolved_models and models_of(model, resolved_models)
     if not resolved:
         return _kind(model, configured)
     kinds = {_kind(one, configured) for one in resolved}
@@ -93,14 +92,3 @@ def _kind(model: str, configured: tuple[str, ...]) -> UnsupportedKind | None:
     if is_model_of(model, configured):
         return "configured"
     return next((kind for pattern, kind in UNSUPPORTED_MODELS.items() if is_model_of(model, (pattern,))), None)
-
-
-def _model_id(model: str) -> str | None:
-    """Return the ID of a foundation model, or of the model of a system-defined profile; None for any other identifier."""
-    parts = split(model)
-    kind, name = kind_of(model), parts[5].partition("/")[2] if parts else model
-    if kind == "inference-profile":
-        name = name.partition(".")[2]
-    elif kind != "foundation-model":
-        return None
-    return None if "/" in name else name  # a wildcard must not match what precedes or follows a slash

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from guardedbedrock.bedrock.actions import INFERENCE, is_guardrail_key
 from guardedbedrock.governance.config_rule.parameters import STRENGTHS, Parameters
 from guardedbedrock.governance.lint.checks.governance_rules import both_roles
 from guardedbedrock.governance.lint.checks.guardrail_rules import narrow_deny, one_operation, slips_through
 from guardedbedrock.governance.lint.checks.proofs import prove_guarded
 from guardedbedrock.governance.lint.checks.sample_requests import (
-    INFERENCE,
     OTHER_GUARDRAIL,
     ask,
     is_possible,
@@ -24,7 +24,7 @@ from guardedbedrock.governance.lint.checks.sample_requests import (
     named_guardrails,
 )
 from guardedbedrock.governance.lint.locations import SourceText
-from guardedbedrock.governance.lint.policy import GUARDRAIL_KEY, Group, LintedPolicy
+from guardedbedrock.governance.lint.policy import Group, LintedPolicy
 from guardedbedrock.iam import PolicyType, Request
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.account.documents import read_document
@@ -223,7 +223,7 @@ def _has_inference(group: Group) -> bool:
 
 
 def _words(witness: Request) -> str:
-    guardrail = next((str(value) for key, value in witness.context.items() if key.lower() == GUARDRAIL_KEY), None)
+    guardrail = next((str(value) for key, value in witness.context.items() if is_guardrail_key(key)), None)
     return _possible(witness.action, guardrail)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from guardedbedrock.bedrock.actions import APPLY, GUARDRAIL_KEY, INFERENCE, INVOKE
 from guardedbedrock.bedrock.guardrail.backstop import backstop
 from guardedbedrock.bedrock.resources.models import GEOGRAPHIES
 from guardedbedrock.bedrock.resources.resource_types import name_in
@@ -20,7 +21,6 @@ from guardedbedrock.governance.generate.artifact import Artifact, managed_policy
 from guardedbedrock.governance.generate.inputs import Inputs
 from guardedbedrock.iam import PolicySet, PolicyType, Request, findings
 
-INFERENCE: Final = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
 MANAGEMENT: Final = (
     "bedrock:CreateGuardrail",
     "bedrock:CreateGuardrailVersion",
@@ -50,7 +50,6 @@ READS_OF_PERMISSIONS: Final = (
     "organizations:ListPoliciesForTarget",
 )
 """Actions that read the permissions of principals, for the auditor and for the Config rule."""
-_KEY: Final = "bedrock:GuardrailIdentifier"
 _FULL: Final = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 _BOUNDARY: Final = "bedrock-boundary"
 _POLICY_CHANGES: Final = ("CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion")
@@ -136,19 +135,19 @@ def invoke_policy(inputs: Inputs) -> Artifact:
             "Effect": "Allow",
             "Action": list(INFERENCE),
             "Resource": _model_arns(inputs),
-            "Condition": {"StringEquals": {_KEY: _keys(inputs)}},
+            "Condition": {"StringEquals": {GUARDRAIL_KEY: _keys(inputs)}},
         },
         {"Sid": "UseInferenceProfiles", "Effect": "Allow", "Action": list(INFERENCE), "Resource": _profile_arns(inputs)},
         {
             "Sid": "ApplyApprovedGuardrails",
             "Effect": "Allow",
-            "Action": "bedrock:ApplyGuardrail",
+            "Action": APPLY,
             "Resource": _guardrail_arns(inputs),
         },
     ]
     if inputs.configured_unguarded:
         arns = [f"arn:{inputs.partition}:bedrock:*::foundation-model/{one}" for one in inputs.configured_unguarded]
-        statements.append({"Sid": "InvokeModelsWithoutGuardrail", "Effect": "Allow", "Action": INFERENCE[0], "Resource": arns})
+        statements.append({"Sid": "InvokeModelsWithoutGuardrail", "Effect": "Allow", "Action": INVOKE, "Resource": arns})
     document = _document([*statements, *_backstop(inputs)])
     policies = PolicySet(identity=document)
     _require_guarded(policies, inputs, "invoke-policy")
@@ -326,7 +325,7 @@ class _Call:
 
 def _inference_calls(inputs: Inputs, guardrail: str | None) -> list[_Call]:
     """Return a call of every configured model in every region of a guardrail."""
-    context = {} if guardrail is None else {_KEY: guardrail}
+    context = {} if guardrail is None else {GUARDRAIL_KEY: guardrail}
     models = [arn for pattern in _model_arns(inputs) for arn in _in_each_region(inputs, pattern)]
     return [_Call(action, arn, context) for action in INFERENCE for arn in models]
 
@@ -338,7 +337,7 @@ def _profile_calls(inputs: Inputs, guardrail: str) -> list[_Call]:
     arns = [one for one in patterns if _PROFILE_ARN.fullmatch(one)]
     arns += [f"{own}{one}" for one in patterns if one.partition(".")[0] in _GEOGRAPHIES]
     samples = dict.fromkeys(arn for pattern in arns for arn in _in_each_region(inputs, pattern))
-    return [_Call(action, arn, {_KEY: guardrail}) for action in INFERENCE for arn in samples]
+    return [_Call(action, arn, {GUARDRAIL_KEY: guardrail}) for action in INFERENCE for arn in samples]
 
 
 def _in_each_region(inputs: Inputs, pattern: str) -> list[str]:
@@ -352,7 +351,7 @@ def _in_each_region(inputs: Inputs, pattern: str) -> list[str]:
 def _unguarded_calls(inputs: Inputs) -> list[_Call]:
     """Return a call of every model that the configuration lists in `models_without_guardrail`."""
     patterns = (_foundation_model(inputs, one) for one in inputs.configured_unguarded)
-    return [_Call(INFERENCE[0], arn, {}) for pattern in patterns for arn in _in_each_region(inputs, pattern)]
+    return [_Call(INVOKE, arn, {}) for pattern in patterns for arn in _in_each_region(inputs, pattern)]
 
 
 def _management_calls(inputs: Inputs) -> list[_Call]:
@@ -373,9 +372,7 @@ def _require_guarded(policies: PolicySet, inputs: Inputs, name: str) -> None:
         for other in {f"{guardrail.arn}0:1", f"{guardrail.arn}:99999999", guardrail.arn} - approved:
             _require_denied(policies, _inference_calls(inputs, other), name)
     for arn in _guardrail_arns(inputs):
-        _require(
-            policies, _Call("bedrock:ApplyGuardrail", arn.replace(":*:", f":{inputs.guardrails[0].region}:"), {}), "allowed", name
-        )
+        _require(policies, _Call(APPLY, arn.replace(":*:", f":{inputs.guardrails[0].region}:"), {}), "allowed", name)
     for call in _unguarded_calls(inputs):
         _require(policies, call, "allowed", name)
     _require_denied(policies, _inference_calls(inputs, None), name)
@@ -393,7 +390,7 @@ def _require(policies: PolicySet, call: _Call, expected: str, name: str) -> None
     outcome = policies.evaluate(Request(principal, call.action, call.resource, call.context)).outcome
     is_expected = outcome == "allowed" if expected == "allowed" else outcome in ("implicitDeny", "explicitDeny")
     if not is_expected:
-        guardrail = call.context.get(_KEY)
+        guardrail = call.context.get(GUARDRAIL_KEY)
         what = f" with {guardrail}" if guardrail else " without a guardrail" if call.action in INFERENCE else ""
         problem = f"the engine decides {outcome} for {call.action} on {call.resource}{what}, but it must be {expected}"
         fix = "compare `models` and `models_without_guardrail` in the configuration"

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from guardedbedrock._root import ConfigurationError
+from guardedbedrock.bedrock.actions import is_guardrail_key
 from guardedbedrock.bedrock.resources.unsupported_models import UnsupportedModels, sendable_patterns
 from guardedbedrock.governance.lint.locations import SourceText, escape
 from guardedbedrock.iam import PolicyDocument, PolicySet, PolicySyntaxError, PolicyType, parse
@@ -21,7 +22,6 @@ UNRESOLVED: Final = "unresolved"
 DEFAULT_PRINCIPAL: Final = "arn:aws:iam::123456789012:role/Application"
 """The principal of policies whose file names no principal."""
 
-GUARDRAIL_KEY: Final = "bedrock:guardrailidentifier"
 _LEVELED: Final = ("scp", "rcp")
 
 
@@ -66,7 +66,7 @@ class ConditionLine:
     @property
     def is_guardrail(self) -> bool:
         """Whether the line tests the guardrail of a call."""
-        return self.key.lower() == GUARDRAIL_KEY
+        return is_guardrail_key(self.key)
 
     @property
     def meets_absent(self) -> bool:

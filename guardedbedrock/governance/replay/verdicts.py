@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock.bedrock import Caller, Guardrail, Inventory, Operation, authorizations, find_operation
+from guardedbedrock.bedrock.actions import GUARDRAIL_KEY, is_guardrail_key
 from guardedbedrock.bedrock.authorization.condition_keys import carries
 from guardedbedrock.bedrock.caller import UNKNOWN_KEYS, may_be_set
-from guardedbedrock.bedrock.resources.models import GUARDRAIL_KEY
 from guardedbedrock.governance.inputs import PoliciesByPrincipal
 from guardedbedrock.governance.replay.distinct_calls.counting import CallGroup
 from guardedbedrock.governance.replay.reading.evidence import Evidence
@@ -117,10 +117,10 @@ class Judge:
             request = request.with_context(times)
         if is_guardrail_known or not carries(request.action, GUARDRAIL_KEY):
             return request
-        context = {key: value for key, value in request.context.items() if key.lower() != GUARDRAIL_KEY.lower()}
-        assumed = [value for key, value in self.assumed.items() if key.lower() == GUARDRAIL_KEY.lower()]
+        context = {key: value for key, value in request.context.items() if not is_guardrail_key(key)}
+        assumed = [value for key, value in self.assumed.items() if is_guardrail_key(key)]
         if assumed:
-            unknown = frozenset(key for key in request.unknown if key.lower() != GUARDRAIL_KEY.lower())
+            unknown = frozenset(key for key in request.unknown if not is_guardrail_key(key))
             return replace(request, context={**context, GUARDRAIL_KEY: assumed[-1]}, unknown=unknown)
         return replace(request, context=context, unknown=frozenset(request.unknown) | {GUARDRAIL_KEY})
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from guardedbedrock.bedrock import find_operation
+from guardedbedrock.bedrock.actions import is_guardrail_key
 from guardedbedrock.bedrock.authorization.cross_account import caller_side
 from guardedbedrock.governance.lint.checks.governance_rules import MANAGEMENT
 from guardedbedrock.governance.proof.options import Options
@@ -81,8 +82,6 @@ def _prove(scope: Scope, group: PrincipalGroup, timeout: float) -> RowProof:
     answer = guardrail_required(policies, approved, Options(timeout=timeout))
     if answer.witness is None:
         return RowProof(answer.answer, answer.reason)
-    guardrail = next(
-        (value for key, value in answer.witness.context.items() if key.lower() == "bedrock:guardrailidentifier"), None
-    )
+    guardrail = next((value for key, value in answer.witness.context.items() if is_guardrail_key(key)), None)
     carries = f"with the guardrail {guardrail}" if guardrail else "without a guardrail"
     return RowProof(answer.answer, f"{answer.witness.action} on {answer.witness.resource} {carries} is allowed")

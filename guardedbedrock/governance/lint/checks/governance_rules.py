@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from guardedbedrock.bedrock.actions import APPLY, INFERENCE, INVOKE
 from guardedbedrock.governance.lint.checks.sample_requests import (
     ACCOUNT,
-    INFERENCE,
-    INVOKE,
     filled,
     is_possible,
     models_of,
@@ -110,8 +109,7 @@ def removable_tags(group: Group) -> Iterator[Problem]:
         line.key: line.key.partition("/")[2]
         for _, statement in group.statements("identity")
         for line in statement.conditions
-        if line.key.lower().startswith(_TAG_CONDITIONS)
-        and any(map(statement.covers, (*INFERENCE, *MANAGEMENT, "bedrock:ApplyGuardrail")))
+        if line.key.lower().startswith(_TAG_CONDITIONS) and any(map(statement.covers, (*INFERENCE, *MANAGEMENT, APPLY)))
     }
     for policy, statement in group.statements("identity"):
         for action in filter(statement.covers, _TAGGING if statement.is_allow else ()):

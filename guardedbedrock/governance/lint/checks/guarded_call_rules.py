@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from guardedbedrock.bedrock.actions import APPLY, INFERENCE
 from guardedbedrock.bedrock.resources.profile_data import GROUPS
 from guardedbedrock.bedrock.resources.profiles import destinations
 from guardedbedrock.governance.lint.checks.guardrail_rules import SHORTEST_ID, guardrail_values
 from guardedbedrock.governance.lint.checks.sample_requests import (
-    INFERENCE,
     MODELS,
     OTHER_GUARDRAIL,
     REGIONS,
@@ -29,7 +29,6 @@ from guardedbedrock.iam.matching.arns import split
 from guardedbedrock.iam.matching.patterns import compile_pattern
 
 _WILD: Final = frozenset("*?")
-_APPLY: Final = "bedrock:ApplyGuardrail"
 _REGION: Final = "aws:requestedregion"
 _PROFILES: Final = ("inference-profile/", "application-inference-profile/")
 
@@ -43,7 +42,7 @@ def missing_apply(group: Group) -> Iterator[Problem]:
     if group.may_grant_more or not any(one.guardrail_lines for _, one in group.statements() if _requires_guardrail(one)):
         return
     wanted = sorted({arn for _, _, _, item in guardrail_values(group) for arn in [_guardrail_of(item.text)] if arn})
-    has_grant = any(one.is_allow and one.covers(_APPLY) for _, one in group.statements("identity"))
+    has_grant = any(one.is_allow and one.covers(APPLY) for _, one in group.statements("identity"))
     for policy, statement in group.statements("identity"):
         if (
             not statement.is_allow
@@ -52,12 +51,12 @@ def missing_apply(group: Group) -> Iterator[Problem]:
         ):
             continue
         if not wanted and not has_grant:
-            message = f"A guarded call also requires `{_APPLY}` on the guardrail, which the policies do not grant."
+            message = f"A guarded call also requires `{APPLY}` on the guardrail, which the policies do not grant."
             yield Problem(policy, statement.pointer, message)
             return
         for arn in wanted:
-            if group.policy_set is not None and not is_possible(group, _APPLY, arn):
-                message = f"A guarded call also requires `{_APPLY}` on `{arn}`, which the policies do not grant."
+            if group.policy_set is not None and not is_possible(group, APPLY, arn):
+                message = f"A guarded call also requires `{APPLY}` on `{arn}`, which the policies do not grant."
                 yield Problem(policy, statement.pointer, message)
                 return
 
@@ -100,7 +99,7 @@ def guardrail_profile(group: Group) -> Iterator[Problem]:
     """Find grants of ApplyGuardrail that leave out the guardrail profile, or regions that the profile routes to."""
     if group.may_grant_more:
         return
-    grants = [(policy, one) for policy, one in group.statements("identity") if one.is_allow and one.covers(_APPLY)]
+    grants = [(policy, one) for policy, one in group.statements("identity") if one.is_allow and one.covers(APPLY)]
     profiles = [item for _, one in grants for item in one.resources if ":guardrail-profile/" in item.text]
     for policy, statement in grants:
         guardrails = [item for item in statement.resources if ":guardrail/" in item.text and _crosses(policy, item)]
@@ -236,7 +235,7 @@ def region_deny(group: Group) -> Iterator[Problem]:
     """Find region limits that stop cross-region inference: Denys, and the only Allow of an SCP, boundary or session policy."""
     for policy, statement in group.statements("scp", "identity", "boundary", "session"):
         lines = [line for line in statement.conditions if line.key.lower() == _REGION and line.name != "Null"]
-        if not lines or not any(map(statement.covers, INFERENCE)) or (statement.is_allow and _has_other_allow(group, policy)):
+        if not lines or not any(map(statement.covers, INFERENCE)) or (statement.is_allow and not _limits_regions(group, policy)):
             continue
         if any(line.key.lower() == "bedrock:inferenceprofilearn" for line in statement.conditions):
             continue
@@ -247,13 +246,13 @@ def region_deny(group: Group) -> Iterator[Problem]:
                 yield Problem(policy, line.pointer, message)
 
 
-def _has_other_allow(group: Group, policy: LintedPolicy) -> bool:
+def _limits_regions(group: Group, policy: LintedPolicy) -> bool:
     """
-    Return whether an Allow with a region condition limits no region.
+    Return whether an Allow with a region condition limits the regions.
 
     Only an SCP, a boundary or a session policy can limit, and only if no other Allow of its type lacks a region condition.
     """
-    return policy.policy_type == "identity" or any(
+    return policy.policy_type != "identity" and not any(
         one.is_allow and any(map(one.covers, INFERENCE)) and all(line.key.lower() != _REGION for line in one.conditions)
         for _, one in group.statements(policy.policy_type)
     )

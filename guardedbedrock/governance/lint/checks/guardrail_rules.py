@@ -11,19 +11,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from guardedbedrock.bedrock.actions import INFERENCE, INVOKE, STREAM, is_guardrail_key
 from guardedbedrock.governance.lint.checks.proofs import prove_guarded, responsible, witness_of
 from guardedbedrock.governance.lint.checks.sample_requests import (
-    INFERENCE,
-    INVOKE,
     MODELS,
     OTHER_GUARDRAIL,
-    STREAM,
     ask,
     is_possible,
     models_of,
 )
 from guardedbedrock.governance.lint.finding import Problem, Severity
-from guardedbedrock.governance.lint.policy import GUARDRAIL_KEY, ConditionLine, Group, Item, LintedPolicy, LintedStatement
+from guardedbedrock.governance.lint.policy import ConditionLine, Group, Item, LintedPolicy, LintedStatement
 from guardedbedrock.governance.proof.answers import Answer
 from guardedbedrock.iam import Request
 from guardedbedrock.iam.matching.arns import split
@@ -180,7 +178,7 @@ def _by_proof(group: Group, found: list[Problem], answer: Answer | None, what: s
 
 
 def _guardrail_in(request: Request) -> str | None:
-    return next((str(value) for key, value in request.context.items() if key.lower() == GUARDRAIL_KEY), None)
+    return next((str(value) for key, value in request.context.items() if is_guardrail_key(key)), None)
 
 
 def slips_through(group: Group) -> Iterator[Problem]:

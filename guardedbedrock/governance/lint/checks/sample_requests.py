@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
+from guardedbedrock.bedrock.actions import GUARDRAIL_KEY
 from guardedbedrock.bedrock.resources.unsupported_models import is_model_of
-from guardedbedrock.governance.lint.policy import GUARDRAIL_KEY, UNRESOLVED, Group, LintedStatement
+from guardedbedrock.governance.lint.policy import UNRESOLVED, Group, LintedStatement
 from guardedbedrock.iam import Decision, Request
 from guardedbedrock.iam.matching.arns import split
 
-INVOKE: Final = "bedrock:InvokeModel"
-STREAM: Final = "bedrock:InvokeModelWithResponseStream"
-INFERENCE: Final = (INVOKE, STREAM)
 ACCOUNT: Final = "123456789012"
 REGIONS: Final = ("us-east-1", "eu-central-1")
 MODELS: Final = {
@@ -90,8 +88,8 @@ def ask(group: Group, action: str, resource: str, guardrail: str | None = None) 
     policies = group.policy_set
     if policies is None:
         return None
-    context = {} if guardrail is None else {"bedrock:GuardrailIdentifier": guardrail}
-    unknown = sorted(key for key in policies.reads if key not in (GUARDRAIL_KEY, "aws:requestedregion"))
+    context = {} if guardrail is None else {GUARDRAIL_KEY: guardrail}
+    unknown = sorted(key for key in policies.reads if key not in (GUARDRAIL_KEY.lower(), "aws:requestedregion"))
     region = resource.split(":")[3] if resource.count(":") > 2 else ""  # noqa: PLR2004  # the region is the fourth part
     if region:
         context["aws:RequestedRegion"] = region

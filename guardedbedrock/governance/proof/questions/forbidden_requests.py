@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from guardedbedrock.bedrock import reference
+from guardedbedrock.bedrock.actions import INFERENCE
 from guardedbedrock.governance.proof.actions import TooManyActionsError, actions_of, unknown_actions
 from guardedbedrock.governance.proof.answers import Answer
 from guardedbedrock.governance.proof.logic.formulas import (
@@ -28,7 +29,7 @@ from guardedbedrock.governance.proof.questions.answering import (
     prover_of,
 )
 from guardedbedrock.governance.proof.solving.parts import Part
-from guardedbedrock.governance.proof.solving.requests import GUARDRAIL, INFERENCE, NOT_THE_MODEL
+from guardedbedrock.governance.proof.solving.requests import GUARDRAIL, NOT_THE_MODEL
 from guardedbedrock.iam import Request
 from guardedbedrock.iam.matching.patterns import ANY_BUT_COLON, compile_pattern, compile_tokens, join, tokenize
 

@@ -45,7 +45,6 @@ from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, Tokens, joi
 from guardedbedrock.iam.matching.principals import identify, role_arn_patterns
 
 GUARDRAIL: Final = "bedrock:guardrailidentifier"
-INFERENCE: Final = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
 """The actions that let a model generate; every other inference operation requires one of them."""
 
 NOT_THE_MODEL: Final = frozenset(
