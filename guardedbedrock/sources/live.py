@@ -262,21 +262,6 @@ class LiveSource:
         self._fallbacks[id(rules)] = rules, made
         return made
 
-    def check_principal(self, reader: Reader, principal: str) -> None:
-        """
-        Read a source now, and check that it has a principal.
-
-        Args:
-            reader: Reads the snapshot.
-            principal: ARN of the principal; ``""`` if it is not known yet.
-
-        Raises:
-            ConfigurationError: The snapshot is rejected, or has no such principal.
-        """
-        account = Account(reader.read((), (), self._now()))
-        if principal:
-            account.find(principal)
-
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def due(self) -> float:

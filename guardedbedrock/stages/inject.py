@@ -267,11 +267,12 @@ def _none_approved(model: object, call: Call, rules: Rules) -> GuardrailNotAppro
     return GuardrailNotApprovedError(
         message=f"no guardrail {f'named `{name}` ' if name else ''}is approved for {call.region}",
         operation_name=call.name,
-        hint=_approve_one(call.region),
+        hint=approve_one(call.region),
     )
 
 
-def _approve_one(region: str) -> str:
+def approve_one(region: str) -> str:
+    """Return the fix for a Region without an approved guardrail."""
     return f"approve a guardrail of {region}, or create the client in a Region that has one"
 
 
@@ -286,5 +287,5 @@ def _not_approved(call: Call, named: GuardrailRef, approved: tuple[Guardrail, ..
         resource=named[0],
         hint=f"leave the guardrail out to get the approved one, or name one of {names}"
         if approved
-        else _approve_one(call.region),
+        else approve_one(call.region),
     )

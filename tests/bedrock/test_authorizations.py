@@ -363,6 +363,7 @@ def test_configured_context_keys_are_known() -> None:
         (f"{GUARDRAIL}:1", "1", "without the version"),
         (f"{US}:123456789012:foundation-model/x", "1", "is not the ARN of a guardrail"),
         ("arn:aws:bedrock:::guardrail/abc", "1", "is not the ARN of a guardrail"),
+        ("arn:aws:bedrock:us-esat-1:123456789012:guardrail/abc", "1", "`us-esat-1` is not the name of a Region"),
         (GUARDRAIL, "", "has no usable version"),
         (GUARDRAIL, "0", "has no usable version"),
         (GUARDRAIL, "01", "has no usable version"),

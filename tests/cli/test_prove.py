@@ -53,6 +53,13 @@ def test_a_refuted_question_exits_with_1_and_shows_the_request(leaky: str, capsy
     assert "leaky.json statement All: allows this request" in printed
 
 
+def test_the_answer_says_that_no_guardrail_is_approved(strict: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without it, a policy that requires a guardrail would look wrong."""
+    assert run(["prove", "guardrail-required", "--identity", strict]) == 1
+
+    assert "assuming: no guardrail is approved" in capsys.readouterr().out
+
+
 def test_json_has_the_documented_fields(leaky: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["prove", "guardrail-required", "--identity", leaky, "--approved", APPROVED, "--format", "json"]) == 1
 

@@ -38,6 +38,7 @@ from guardedbedrock.core.last_resort import log_warning
 from guardedbedrock.core.records import Call
 from guardedbedrock.core.rules import Attached
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.stages.inject import approve_one
 from guardedbedrock.stages.retry.policy import ONE_ATTEMPT
 from guardedbedrock.stages.send import send
 
@@ -219,6 +220,5 @@ def check_region(binding: ClientBinding, region: str, service: str) -> None:
     if rules.mode == "enforce" and all(guardrail.region != region for guardrail in found):
         approved = ", ".join(sorted({guardrail.region for guardrail in found})) or "none"
         raise ConfigurationError(
-            f"no guardrail is approved for {region}: approve one of that region, or create the client in a region that has one "
-            f"({approved})"
+            f"no guardrail is approved for {region}; {approve_one(region)} (Regions with approved guardrails: {approved})"
         )

@@ -9,6 +9,7 @@ from typing import Any, Final
 from guardedbedrock.aws.sources import calls
 from guardedbedrock.aws.sources.account import AccountReader
 from guardedbedrock.aws.sources.s3_snapshot import S3Snapshot
+from guardedbedrock.iam import Account
 from guardedbedrock.sources.live import Approval, Freshness, LiveSource, Reader
 from guardedbedrock.sources.names import GuardrailSource, PolicySource
 from guardedbedrock.sources.settings import SourceSettings
@@ -110,7 +111,9 @@ def live_source(settings: SourceSettings, listeners: Iterable[Any]) -> LiveSourc
         now=settings.now,
     )
     if policies is not None and policies.kind == "snapshot":
-        source.check_principal(SnapshotFile(policies.location, settings.max_age), settings.principal)
+        snapshot = Account(SnapshotFile(policies.location, settings.max_age).read((), (), settings.now()))
+        if settings.principal:
+            snapshot.find(settings.principal)  # raises if the snapshot does not have it
     return source
 
 

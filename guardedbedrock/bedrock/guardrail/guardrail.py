@@ -14,6 +14,7 @@ from typing import Any, Final
 from unicodedata import category
 
 from guardedbedrock._root import ConfigurationError
+from guardedbedrock.bedrock.names import REGION_FIX, is_region
 from guardedbedrock.iam.matching.arns import split
 
 DRAFT: Final = "DRAFT"
@@ -60,6 +61,8 @@ class Guardrail:
         if not self.id:
             problem = "write `arn:aws:bedrock:REGION:ACCOUNT:guardrail/ID`, without the version"
             raise ConfigurationError(f"guardrail `{self.arn}` is not the ARN of a guardrail: {problem}")
+        if not is_region(self.region):
+            raise ConfigurationError(f"guardrail `{self.arn}`: `{self.region}` is not the name of a Region; {REGION_FIX}")
         if not is_version(self.version):
             problem = 'pin a number such as version="1", or "DRAFT"'
             raise ConfigurationError(f"guardrail `{self.arn}` has no usable version ({self.version!r}): {problem}")

@@ -19,7 +19,7 @@ from guardedbedrock.iam import POLICY_TYPES
 from guardedbedrock.settings.policy_files import read_policies
 from guardedbedrock.settings.reader import read_toml
 from guardedbedrock.settings.settings import Settings
-from guardedbedrock.sources.names import guardrail_source, policy_source
+from guardedbedrock.sources.names import ACCOUNT, policy_source
 from guardedbedrock.testing import (
     DENIALS,
     FakeDocument,
@@ -209,7 +209,7 @@ def _refuse_sources(data: Any, location: Location) -> None:
             "must be a list of tables; write each guardrail in [[guardrails]] (one table selects guardrails of an account "
             "by their tags, which only a guard reads)"
         )
-    if guardrail_source(guardrails) is not None:
+    if guardrails == ACCOUNT:
         (location / "guardrails").fail("is a source that only a guard reads; write the guardrails themselves, in [[guardrails]]")
 
 

@@ -83,10 +83,12 @@ def guardrail_required(
     listed = ", ".join((*approved, *patterns)) or "none"
     question = f"no inference request is allowed unless it carries an approved guardrail ({listed})"
     answer = answer_parts(question, prover, parts(), policies, settings, is_limited=bool(settings.assumed))
-    if not exempt_models:
-        return answer
-    exemption = f"models that take no guardrail may be called without one: {', '.join(exempt_models)}"
-    return replace(answer, assumptions=(*answer.assumptions, exemption))
+    assumed = answer.assumptions
+    if not counting:
+        assumed += ("no guardrail is approved, so no request may carry one (name the approved ones with --approved or --config)",)
+    if exempt_models:
+        assumed += (f"models that take no guardrail may be called without one: {', '.join(exempt_models)}",)
+    return replace(answer, assumptions=assumed)
 
 
 def never(
