@@ -190,3 +190,37 @@ def test_a_reader_that_closes_the_pipe_early_causes_no_error(files: Path, output
         process.stdout.close()
 
         assert process.stderr.read() == b""
+
+
+INTERRUPTED = """
+import sys
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == %r:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+from guardedbedrock.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("guardedbedrock.cli.process", "guardedbedrock.cli.output", "rich", "guardedbedrock.cli.app", "typer"),
+        *("guardedbedrock.errors", "guardedbedrock.cli.application.check", "pydantic", "boto3"),
+    ],
+)
+def test_ctrl_c_during_an_import_is_exit_code_130_without_a_traceback(cli: Cli, module: str) -> None:
+    code, out, err = cli("check", script=INTERRUPTED % module)
+
+    assert (code, out, err.strip()) == (130, "", "")
+
+
+def test_the_module_of_the_entry_point_imports_nothing_before_it_handles_ctrl_c() -> None:
+    program = "import sys, guardedbedrock; before = {*sys.modules}; import guardedbedrock.cli; print(*{*sys.modules} - before)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - a command of this test
+
+    assert done.stdout == "guardedbedrock.cli\n"

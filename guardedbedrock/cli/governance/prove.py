@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from os import cpu_count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -17,6 +15,7 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.proof.answers import Answer, Summary
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.questions import guardrail_required, unreachable
+from guardedbedrock.governance.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -94,7 +93,7 @@ def for_each(arguments: PolicyArguments, question: Question, output: str) -> int
 def _ask_all(policies: Sequence[ProofPolicies], question: Question) -> list[Answer]:
     if len(policies) < _PARALLEL_FROM:
         return [question.ask(one) for one in policies]
-    with ProcessPoolExecutor(min(cpu_count() or 1, len(policies)), mp_context=get_context("spawn")) as pool:
+    with WorkerPool(min(cpu_count() or 1, len(policies))) as pool:
         share = max(1, len(policies) // (4 * (cpu_count() or 1)))
         return list(pool.map(question.ask, [one.without_cache() for one in policies], chunksize=share))
 

@@ -8,10 +8,9 @@ The replay: read trails, count distinct calls, evaluate each once.
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +28,7 @@ from guardedbedrock.governance.replay.reading.projection import Projection, proj
 from guardedbedrock.governance.replay.reading.scan import ScanResult, ScanTask, plan, scan
 from guardedbedrock.governance.replay.report import ReplayReport, build, iso
 from guardedbedrock.governance.replay.verdicts import SOURCES, GuardrailAssumption, Judge
+from guardedbedrock.governance.worker_pool import WorkerPool
 
 _BYTES_A_BUCKET: Final = 4 << 20
 _MOST_BUCKETS: Final = 4096
@@ -283,8 +283,7 @@ def _scan_all(tasks: Sequence[ScanTask], workers: int, progress: Progress) -> It
     progress(0, total)
     if workers <= 1:
         return [scan(task, lambda done: progress(done, total)) for task in tasks]
-    # A spawned process inherits neither threads nor locks of this one.
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), gc.disable) as pool:
+    with WorkerPool(workers, gc.disable) as pool:
         futures = {pool.submit(scan, task): len(task.files) for task in tasks}
         done = 0
         for future in as_completed(futures):
