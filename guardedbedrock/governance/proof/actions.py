@@ -43,13 +43,18 @@ def actions_of(pattern: str, policies: Sequence[ProofPolicies] = (), timeout: fl
         timeout: How long to look for such sets, in seconds.
 
     Raises:
-        ConfigurationError: The pattern covers no action that this version knows, or is not `SERVICE:ACTION`.
+        ConfigurationError: The pattern covers no action that this version knows, or is not `SERVICE:NAME`.
         TooManyActionsError: The policies tell too many actions apart.
     """
+    service, _, name = pattern.partition(":")
+    if not (service and name) and pattern != "*":
+        meant = closest(f"{reference.PREFIX}{pattern}", reference.actions(), cutoff=0.8)
+        example = reference.actions()[meant].name if meant else "bedrock:InvokeModel"
+        raise ConfigurationError(f"`{pattern}` is not an action; an action is SERVICE:NAME, such as {example}")
     if "*" not in pattern and "?" not in pattern:
         known = reference.actions().get(pattern.lower())
         # A misspelt action is allowed by no policy, so that "never" would be proved for it.
-        if known is None and (_is_bedrock(pattern) or ":" not in pattern):
+        if known is None and _is_bedrock(pattern):
             near = closest(pattern, reference.actions())
             advice = f"did you mean `{reference.actions()[near].name}`?" if near else "write it like bedrock:InvokeModel"
             raise ConfigurationError(f"this version knows no action `{pattern}`; {advice}")
