@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 
 import guardedbedrock
+from guardedbedrock.cli.command_group import CommandGroup
 from guardedbedrock.cli.formats import LONGEST_TIMEOUT, OutputFormat, ReportFormat
 from guardedbedrock.cli.governance.prove_arguments import prove
 from guardedbedrock.cli.governance.replay_arguments import replay
@@ -47,6 +48,7 @@ def _print_version(requested: bool) -> None:  # noqa: FBT001 - typer calls optio
 
 app = typer.Typer(
     name="guardedbedrock",
+    cls=CommandGroup,
     help="Guardrails and IAM for Amazon Bedrock: configure a guard, simulate calls, test policies, serve a fake Bedrock.",
     invoke_without_command=True,
 )
@@ -354,7 +356,7 @@ def invoke(  # noqa: PLR0913 - each parameter is an option
     return command(InvokeArguments(model, prompt, guardrail, stream, body, config, region))
 
 
-guardrails = typer.Typer(name="guardrails", help="The guardrails of the account.", no_args_is_help=True)
+guardrails = typer.Typer(name="guardrails", cls=CommandGroup, help="The guardrails of the account.", no_args_is_help=True)
 
 
 @guardrails.command("list")

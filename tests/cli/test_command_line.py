@@ -96,7 +96,13 @@ def test_shell_completion(cli: Cli, shell: str, marker: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        pytest.param(["tset"], "tset", id="unknown command"),
+        pytest.param(["tset"], "`tset` is not a command of `guardedbedrock`; did you mean `test`?\n", id="unknown command"),
+        pytest.param(["abc"], "; the known commands are init, check, demo, simulate, ", id="unlike every command"),
+        pytest.param(["prove", "nevr"], "of `guardedbedrock prove`; did you mean `never`?\n", id="unknown question"),
+        pytest.param(["snapshot", "-o", "x", "dif"], "`guardedbedrock snapshot`; did you mean `diff`?\n", id="snapshot command"),
+        pytest.param(["guardrails", "lst"], "`guardedbedrock guardrails`; did you mean `list`?\n", id="guardrails command"),
+        pytest.param(["generate", "invoke-polcy"], "is not a generator; did you mean `invoke-policy`?\n", id="generator"),
+        pytest.param(["generate", "abc"], "the known generators are invoke-policy, manage-policy, ", id="unlike every generator"),
         pytest.param(["test"], "missing argument", id="no file"),
         pytest.param(["test", "--frmat", "json", "x"], "--frmat", id="unknown option"),
         pytest.param(["test", "--format", "xml", "x"], "invalid value for '--format': 'xml' is not one of", id="unknown format"),

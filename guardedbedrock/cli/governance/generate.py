@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import guardedbedrock
+from guardedbedrock._nearest import suggest
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.generate.generators import GENERATORS, write
 from guardedbedrock.governance.generate.inputs import read_inputs
@@ -29,8 +30,9 @@ def command(what: str, config: str | None, form: ArtifactFormat, folder: Path | 
     Raises:
         ConfigurationError: The configuration is invalid, or the engine does not decide about the policy as it should.
     """
-    if what != _WORKFLOW and what not in GENERATORS:
-        raise ConfigurationError(f"`{what}` is not a generator; write one of {', '.join((*GENERATORS, _WORKFLOW))}")
+    generators = (*GENERATORS, _WORKFLOW)
+    if what not in generators:
+        raise ConfigurationError(f"`{what}` is not a generator; {suggest(what, generators, 'generators')}")
     path = config or (FILE if Path(FILE).exists() else None)
     if what == _WORKFLOW:
         artifact = github_workflow(guardedbedrock.__version__, path or FILE)

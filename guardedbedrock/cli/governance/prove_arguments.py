@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from guardedbedrock.cli.command_group import CommandGroup
 from guardedbedrock.cli.formats import LONGEST_TIMEOUT
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ TIMEOUT: Final = 5.0  # s
 
 prove = typer.Typer(
     name="prove",
+    cls=CommandGroup,
     help="Prove a statement about policies for every request. Exit code 0 proved, 1 refuted, 3 unknown, 2 invalid input.",
     no_args_is_help=True,
 )

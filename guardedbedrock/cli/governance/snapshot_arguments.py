@@ -7,8 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from guardedbedrock.cli.command_group import CommandGroup
+
 snapshot = typer.Typer(
     name="snapshot",
+    cls=CommandGroup,
     help="Write the policies, guardrails and profiles of the account into one file, or compare two such files.",
     invoke_without_command=True,
 )

@@ -259,7 +259,8 @@ def _of_configuration(path: Path) -> Group:
     policies: list[LintedPolicy] = []
     for kind, sources in by_type(given).items():
         if kind not in POLICY_TYPES:
-            raise ConfigurationError(f"{path}: policies.{kind} is not a policy type; write one of {', '.join(POLICY_TYPES)}")
+            advice = suggest(kind, POLICY_TYPES, "policy types")
+            raise ConfigurationError(f"{path}: policies.{kind} is not a policy type; {advice}")
         for level, index, item, _ in _leveled(sources, ""):
             policies += _configured(path, kind, item, level, f"policies.{kind}[{index}]", crossing)
     return Group(
