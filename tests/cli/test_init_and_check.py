@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -166,3 +167,41 @@ def test_check_names_the_location_of_an_error(cli: Cli, tmp_path: Path, text: st
 
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert problem in err
+
+
+def with_audit_file(tmp_path: Path, cli: Cli, file: str) -> None:
+    cli("init")
+    path = tmp_path / "guardedbedrock.toml"
+    path.write_text(f"{path.read_text('utf-8')}\n[audit]\nfile = '{file}'\n", "utf-8")
+
+
+def contents(tmp_path: Path) -> set[str]:
+    return {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+
+
+@pytest.mark.parametrize("command", ["check", "doctor"])
+def test_a_command_that_inspects_a_configuration_does_not_create_the_audit_file(cli: Cli, tmp_path: Path, command: str) -> None:
+    with_audit_file(tmp_path, cli, "logs/today/audit.jsonl")
+    before = contents(tmp_path)
+
+    assert "audit.file" not in cli(command).err
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("file", [".", "plain/audit.jsonl"])
+def test_check_reports_an_audit_file_that_cannot_be_written(cli: Cli, tmp_path: Path, file: str) -> None:
+    (tmp_path / "plain").write_text("", "utf-8")
+    with_audit_file(tmp_path, cli, file)
+
+    code, out, err = cli("check")
+
+    assert (code, out) == (2, "")
+    assert f"audit.file: '{file}' cannot be written: " in err
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_check_reports_a_folder_without_permission_for_the_audit_file(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with_audit_file(tmp_path, cli, "locked/logs/audit.jsonl")
+
+    assert "'locked/logs/audit.jsonl' cannot be written: Permission denied" in cli("check").err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-import guardedbedrock
+from guardedbedrock.cli.application.inspected_guard import inspected_guard
 from guardedbedrock.cli.console import write_json
 from guardedbedrock.sources.live import LiveSource
 
@@ -25,7 +25,7 @@ def command(config: str | None, output: str) -> int:
     Raises:
         ConfigurationError: The configuration is invalid; the message gives the location.
     """
-    found = summary(guardedbedrock.Guard.from_config(config, listeners=()))
+    found = summary(inspected_guard(config))
     if output == "json":
         write_json(found)
     else:

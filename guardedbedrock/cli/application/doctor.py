@@ -11,6 +11,7 @@ from typing import Any, Final
 import guardedbedrock
 from guardedbedrock import Guard
 from guardedbedrock.aws.creation.hooks import Hooks, read_hooks
+from guardedbedrock.cli.application.inspected_guard import inspected_guard
 from guardedbedrock.cli.console import write_json
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import ConfigurationError, RefusedError
@@ -32,7 +33,7 @@ def command(config: str | None, output: str) -> int:
     Raises:
         ConfigurationError: The configuration is invalid.
     """
-    found = examine(Guard.from_config(config, listeners=()))
+    found = examine(inspected_guard(config))
     if output == "json":
         write_json(found)
     else:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-import guardedbedrock
 from guardedbedrock.aws.sources.account import AccountReader
+from guardedbedrock.cli.application.inspected_guard import inspected_guard
 from guardedbedrock.cli.console import write_json
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam.account.account import describe_gap, gap_fix
@@ -32,7 +32,7 @@ def list_guardrails(config: str | None, regions: list[str], output: str) -> int:
     Raises:
         ConfigurationError: The configuration is invalid, or the guardrails may not be listed.
     """
-    approved = guardedbedrock.Guard.from_config(config, listeners=()).rules.approved
+    approved = inspected_guard(config).rules.approved
     wanted = regions or sorted({guardrail.region for guardrail in approved})
     found = AccountReader.of_session(regions=wanted).read_guardrails()
     unread = next((gap for gap in found["gaps"] if gap["section"] == "guardrails"), None)

@@ -7,6 +7,7 @@ is a second file beside the first. On a platform without ``flock`` (Windows) onl
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -67,15 +68,22 @@ class JsonLines:
         self._close_files()
         self._stuck_until, self.diverted = 0.0, 0
 
-    def check(self) -> None:
+    def check(self, *, create: bool = True) -> None:
         """
         Open the file for writing, so that a wrong path is found before the first record.
+
+        Args:
+            create: Create the file and its folder. Without it, nothing is written: the permissions of the file, or of the
+                nearest folder that exists, are checked.
 
         Raises:
             ConfigurationError: The file cannot be written.
         """
         try:
             with self._thread_lock:
+                if not create:
+                    self._check_permissions()
+                    return
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._open_file()
                 self._open_lock_file()  # second, so that a wrong path leaves no lock file
@@ -85,6 +93,16 @@ class JsonLines:
                 f"audit.file: {str(self._path)!r} cannot be written: {reason}; set it to a file in a folder in which this "
                 "process may create files"
             ) from error
+
+    def _check_permissions(self) -> None:
+        for path in (self._path, Path(f"{self._path}.lock")):
+            if path.exists():
+                os.close(_open_for_appending(path, _CREATE & ~os.O_CREAT))
+            else:
+                folder = next(one for one in path.absolute().parents if one.exists())
+                problem = errno.EACCES if folder.is_dir() else errno.ENOTDIR
+                if problem == errno.ENOTDIR or not os.access(folder, os.W_OK | os.X_OK):
+                    raise OSError(problem, os.strerror(problem))
 
     def write(self, record: Mapping[str, Any]) -> None:
         """
@@ -189,11 +207,7 @@ class JsonLines:
 
     def _open_file(self) -> None:
         self._close_files(lock_file=False)
-        file = os.open(self._path, _CREATE | _WITHOUT_WAITING, _MODE)
-        if stat.S_ISFIFO(os.fstat(file).st_mode):
-            os.close(file)
-            raise OSError(f"{self._path} is a pipe, which loses records while no process reads it")
-        self._file = file
+        self._file = _open_for_appending(self._path, _CREATE)
 
     def _close_files(self, *, lock_file: bool = True) -> None:
         # Forgotten before they are closed: a child that is forked meanwhile must not close a number that is already another file.
@@ -203,6 +217,14 @@ class JsonLines:
         if lock_file and self._lock_file >= 0:
             file, self._lock_file = self._lock_file, -1
             os.close(file)
+
+
+def _open_for_appending(path: Path, flags: int) -> int:
+    file = os.open(path, flags | _WITHOUT_WAITING, _MODE)
+    if stat.S_ISFIFO(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(f"{path} is a pipe, which loses records while no process reads it")
+    return file
 
 
 def _append(file: int, line: bytes, path: Path, *, fsync: bool) -> None:
