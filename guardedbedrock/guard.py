@@ -192,8 +192,19 @@ class Guard:
             ConfigurationError: A key is unknown, a value is invalid, or a file is missing. The message says where, and how to fix
                 it.
         """
+        return cls._from_settings(load(path, **settings), retry, listeners, audit, clock)
+
+    @classmethod
+    def _from_settings(
+        cls,
+        settings: Settings,
+        retry: RetryPolicy | None = None,
+        listeners: Iterable[Listener] | None = None,
+        audit: Audit | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> Self:
         guard = cls.__new__(cls)
-        guard._configure(load(path, **settings), retry, listeners, audit, clock)  # noqa: SLF001  # its own class
+        guard._configure(settings, retry, listeners, audit, clock)  # noqa: SLF001  # its own class
         return guard
 
     def _configure(

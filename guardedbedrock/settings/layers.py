@@ -203,6 +203,8 @@ def from_file(path: str | Path | None, environ: Mapping[str, str], base: Path) -
             raise ConfigurationError(f"configuration file: pass a path, not {type(path).__name__}")
         return _read(base / path, named=f"configuration file {base / path}")
     if CONFIG in environ:
+        if not environ[CONFIG]:
+            raise ConfigurationError(f"environment variable {CONFIG}: is empty; set it to the path of a file, or unset it")
         return _read(base / environ[CONFIG], named=f"environment variable {CONFIG}: {base / environ[CONFIG]}")
     layers = (_read(file) for file in default_files(base) if file.exists())
     return next((layer for layer in layers if layer), None)

@@ -310,14 +310,20 @@ class Settings(BaseModel):
         return self
 
     def _check_sources(self) -> None:
-        """Reject a source without a name, and pinned versions without a source that would use them."""
+        """Reject a source without a name, and pinned versions and a greatest age without a source that would use them."""
         if self.guardrail_versions and not isinstance(self.guardrails, GuardrailSource):
             raise MisfitError(
                 'pins guardrails of the account only; set the version in [[guardrails]], or set guardrails = "account"',
                 "guardrail_versions",
             )
-        if isinstance(self.policies, PolicySource) and self.policies.kind == "snapshot" and not self.policies.location:
+        source = self.policies.kind if isinstance(self.policies, PolicySource) else None
+        if isinstance(self.policies, PolicySource) and source == "snapshot" and not self.policies.location:
             raise MisfitError("names no snapshot; write snapshot:FILE", "policies")
+        if self.max_age is not None and source not in {"snapshot", "s3"}:
+            raise MisfitError(
+                'limits the age of a snapshot only; set policies = "snapshot:FILE" or "s3://BUCKET/KEY", or remove max_age',
+                "max_age",
+            )
 
     def _check_role(self) -> None:
         """Reject a role that cannot be the role of the principal's session."""

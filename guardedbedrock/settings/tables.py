@@ -182,7 +182,9 @@ class AuditSettings(BaseModel):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if not (self.file or self.logger or self.log_group or self.alert_topic):
-            raise MisfitError("names no destination; set file, logger, log_group or alert_topic, or remove [audit]")
+            given = " and ".join(sorted(self.model_fields_set - {"file", "logger", "log_group", "alert_topic"}))
+            problem = f"{given} without a destination" if given else "names no destination"
+            raise MisfitError(f"{problem}; set file, logger, log_group or alert_topic, or remove [audit]")
         if (self.alert_above is None) != (not self.alert_topic):
             raise MisfitError("alert_above and alert_topic need each other; set both, or pass a DenialAlert with a hook in code")
         return self

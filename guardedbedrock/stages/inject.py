@@ -285,7 +285,5 @@ def _not_approved(call: Call, named: GuardrailRef, approved: tuple[Guardrail, ..
         message=f"guardrail {given.strip()} is not approved for {call.region}",
         operation_name=call.name,
         resource=named[0],
-        hint=f"leave the guardrail out to get the approved one, or name one of {names}"
-        if approved
-        else approve_one(call.region),
+        hint=f"leave the guardrail out to get the approved one, or name one of {names}" if approved else approve_one(call.region),
     )

@@ -135,6 +135,16 @@ BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
         GUARDRAIL,
         ("guardrails[1]: has the same name and Region as guardrails[0] (`abc`)", "set a different name"),
     ),
+    "age-of-no-snapshot": (
+        CALLER + "policies = 'ok.json'\nmax_age = 60\n",
+        ('max_age: limits the age of a snapshot only; set policies = "snapshot:FILE" or "s3://BUCKET/KEY", or remove',),
+    ),
+    "age-of-the-account": ("policies = 'account'\nmax_age = 60\n", ("max_age: limits the age of a snapshot only",)),
+    "audit-without-destination": ("[audit]\n", ("audit: names no destination; set file, logger",)),
+    "audit-settings-without-destination": (
+        "[audit]\nalert_above = 1\nrecords = 'all'\n",
+        ("audit: alert_above and records without a destination; set file, logger, log_group or alert_topic",),
+    ),
     "second-guardrail": (
         f'[[guardrails]]\narn = "{OTHER}"\n',
         ('guardrails[1].version: missing; set it to a published version such as "3"',),
@@ -240,7 +250,7 @@ BAD_ENVIRONMENTS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         {"GUARDEDBEDROCK_CONFIG": "no.toml"},
         ("environment variable GUARDEDBEDROCK_CONFIG: ", "/no.toml: cannot be read (No such file or directory); correct"),
     ),
-    "config-empty": ({"GUARDEDBEDROCK_CONFIG": ""}, ("environment variable GUARDEDBEDROCK_CONFIG: ",)),
+    "config-empty": ({"GUARDEDBEDROCK_CONFIG": ""}, ("environment variable GUARDEDBEDROCK_CONFIG: is empty; set it",)),
 }
 
 BAD_ARGUMENTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {

@@ -298,7 +298,7 @@ def test_every_setting_of_the_table_audit_creates_its_sink(tmp_path: Path) -> No
 
 
 BAD: Final = {
-    "nowhere": ("[audit]\nrecords = 'all'\n", "audit: names no destination; set file"),
+    "nowhere": ("[audit]\nrecords = 'all'\n", "audit: records without a destination; set file"),
     "alert-without-topic": ("[audit]\nfile = 'x'\nalert_above = 3\n", "alert_above and alert_topic need each other"),
     "unknown": ("[audit]\nfil = 'x'\n", "did you mean `file`"),
     "records": ("[audit]\nfile = 'x'\nrecords = 'some'\n", "audit.records: must be 'denials' or 'all'"),

@@ -14,8 +14,7 @@ def inspected_guard(config: str | None) -> Guard:
     Raises:
         ConfigurationError: The configuration is invalid, or the file of `[audit]` could not be written.
     """
-    guard = Guard.from_config(config, listeners=(), audit=Audit(()))
     settings = load(config)
     if settings.audit and settings.audit.file and settings.mode != "off":
         JsonLines(settings.audit.file).check(create=False)
-    return guard
+    return Guard._from_settings(settings, listeners=(), audit=Audit(()))  # noqa: SLF001  # reads the configuration once
