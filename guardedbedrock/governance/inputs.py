@@ -15,8 +15,9 @@ from guardedbedrock.iam.account.documents import DETAIL_KEYS
 from guardedbedrock.iam.account.snapshot import LARGEST
 from guardedbedrock.iam.language.documents import Object, load_json
 from guardedbedrock.iam.language.parser import parse
+from guardedbedrock.settings.policy_files import read_policies_in
 from guardedbedrock.settings.reader import read_text
-from guardedbedrock.settings.settings import load, read_policies
+from guardedbedrock.settings.settings import load
 
 
 class PoliciesByPrincipal(Protocol):
@@ -123,7 +124,9 @@ def read_policy_input(path: str | Path) -> PolicyInput:
     if "Statement" in data:
         # Reports name the policy by its file.
         return PolicyInput(SamePolicies(PolicySet(identity=parse(data, "identity", name=str(file)))))
-    return PolicyInput(SamePolicies(read_policies(data, base=file.parent)))
+    if not data:
+        raise ConfigurationError(f"{file}: is empty; write a policy, policies by type, or a snapshot")
+    return PolicyInput(SamePolicies(read_policies_in(file, data)))
 
 
 def read_json(file: Path) -> object:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, Val
 from guardedbedrock.bedrock.resources.resource_policies import check_attached
 from guardedbedrock.errors import ConfigurationError, SourceError
 from guardedbedrock.iam import POLICY_TYPES, PolicyDocument, PolicySet, PolicyType, parse
+from guardedbedrock.iam.errors import PolicySyntaxError
 from guardedbedrock.iam.language.documents import Source
 from guardedbedrock.settings.entry import setting
 from guardedbedrock.settings.problems import Loc, MisfitError, Models, as_list, dotted, explain
@@ -126,6 +127,26 @@ def read_policies(
         models: Models = {"": PolicyTable, "policies": PolicyTable}
         raise explain(error, dotted, models, under=("policies",)) from None
     return checked.read()
+
+
+def read_policies_in(file: Path, sources: Any) -> PolicySet:
+    """
+    Read policies that a file contains or names.
+
+    Args:
+        file: The file. Relative paths start from its folder, and messages begin with it.
+        sources: The policies, as in `read_policies`.
+
+    Raises:
+        PolicySyntaxError: As in `read_policies`.
+        ConfigurationError: As in `read_policies`.
+    """
+    try:
+        return read_policies(sources, base=file.parent)
+    except PolicySyntaxError as error:
+        raise PolicySyntaxError(error.problem, pointer=error.pointer, file=f"{file}: {error.file}") from None
+    except ConfigurationError as error:
+        raise type(error)(f"{file}: {error}") from None
 
 
 def by_type(given: Any) -> Any:

@@ -77,7 +77,7 @@ def test_init_keeps_an_existing_file(cli: Cli, tmp_path: Path) -> None:
     ("arguments", "problem"),
     [
         (["."], ".: is a folder; name a file in it, such as guardedbedrock.toml"),
-        (["none/x.toml"], "none/x.toml: cannot write the file: No such file or directory"),
+        (["none/x.toml"], "none/x.toml: cannot be written (No such file or directory); correct the path"),
         (["--guardrail-arn", "abc123def456"], "guardrails[0].arn"),
         (["--guardrail-version", "DRAFT"], "guardrails[0].version"),
     ],

@@ -68,7 +68,7 @@ def test_a_junit_file_that_cannot_be_written_is_invalid_input(cli: Cli) -> None:
     code, out, err = cli("test", "good.json", "--junit-xml", "good.json/x.xml")
 
     assert (code, out) == (2, "")
-    assert err.startswith("guardedbedrock: --junit-xml good.json/x.xml: cannot write the file: ")
+    assert err.startswith("guardedbedrock: --junit-xml good.json/x.xml: cannot be written (")
     assert err.count("\n") == 1
 
 
@@ -131,7 +131,7 @@ def test_github_gets_an_annotation_for_each_failure_and_a_summary(cli: Cli, tmp_
     assert (titles, rule) == ("| case | file | result | reason |", "| --- | --- | --- | --- |")
     assert [row.rpartition(" | ")[0] for row in rows] == [
         "| wrong | with space.json | expected explicitDeny, got allowed by Read",
-        f'| a\\|b,c:d%e &lt;f> \\`g\\` "h" é \x00 | with space.json | {statements}',
+        f'| a\\|b,c:d%e &lt;f> \\`g\\` "h" é \\x00 | with space.json | {statements}',
     ]
     assert all("s3:GetObject" in row.rpartition(" | ")[2] for row in rows)
 

@@ -119,6 +119,24 @@ def test_the_page_shows_foreign_text_as_text_and_loads_nothing(cli: Cli, trail: 
     assert re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?(?!data:)[^"'\s)]+""", done.out) == []
 
 
+@pytest.mark.parametrize("output", ["text", "markdown"])
+def test_a_value_of_a_trail_adds_no_line_and_no_control_character(cli: Cli, trail: Path, output: str) -> None:
+    arn = "arn:aws:iam::123456789012:user/a\n       9  forged\x1b[31m"
+    write_trail(
+        trail / "trail", record(3, userIdentity={"type": "IAMUser", "arn": arn, "accountId": "123456789012"}), name="b.json"
+    )
+    write_json(trail / "deny.json", {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
+
+    printed = cli("replay", "trail", "--policies", "deny.json", "--format", output).out
+    cli("replay", "trail", "--policies", "deny.json", "--format", output, "-o", "out")
+
+    (file,) = (trail / "out").iterdir()
+    for text in (printed, file.read_text("utf-8")):
+        assert "forged\\x1b" in text.replace("\\\\", "\\").replace("\\[", "[")
+        assert not [line for line in text.splitlines() if line.strip().startswith("9  forged")]
+        assert "\x1b" not in text
+
+
 @pytest.mark.usefixtures("trail")
 @pytest.mark.parametrize(
     ("arguments", "message"),

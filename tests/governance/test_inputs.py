@@ -30,6 +30,12 @@ REJECTED = {
     ),
     "trailing comma": (f'{{"Statement": [{DENY},]}}', "trailing comma in line 1"),
     "array": ("[]", "must be a JSON object"),
+    "no policy": ("{}", r"policies\.json: is empty; write a policy, policies by type, or a snapshot"),
+    "a file that does not exist": ('{"identity": "no.json"}', r"policies\.json: policies\.identity\[0\]: there is no file `"),
+    "invalid policy by type": (
+        f'{{"identity": {{"Statement": [{ALLOW.replace("Allow", "Alow")}]}}}}',
+        r"^\S+/policies\.json: policies\.identity\[0\] at /Statement/0/Effect: should be",
+    ),
     "other keys": ('{"a": 1}', "is not a policy"),
     "nested too deeply": ("[" * 100_000, "nested too deeply"),
 }

@@ -91,6 +91,10 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
             '[[knowledge_bases]]\nid = "HANDBOOK01"\ndocuments = [{ txt = "a" }]',
             " at /knowledge_bases/0/documents/0: unknown field `txt`; did you mean `text`?",
         ),
+        (
+            'policies = {identity = [{Statement = {Effect = "Alow", Action = "*", Resource = "*"}}]}',
+            ": policies.identity[0] at /Statement/Effect: should be `Allow` or `Deny`",
+        ),
         ('policies = "none.json"', ": policies.identity[0]: there is no file"),
         ('[[replies]]\ntext = "x"\ntimes = -1', ' at /replies/0/times: must be an integer of at least 1, or "always"'),
         ('[[replies]]\ntext = "x"\ntimes = "often"', ' at /replies/0/times: must be an integer of at least 1, or "always"'),

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.settings.settings import MODELS, Settings, check
+from guardedbedrock.settings.writer import writing
 
 _WIDTH: Final = 100
 _HEADER: Final = """\
@@ -66,13 +67,10 @@ def command(arguments: InitArguments) -> int:
     check(guardrails=[guardrail])
     if path.is_dir():
         raise ConfigurationError(f"{path}: is a folder; name a file in it, such as {path / 'guardedbedrock.toml'}")
-    try:
-        with path.open("w" if arguments.force else "x", encoding="utf-8") as file:
-            file.write(starter(arguments.guardrail_arn, arguments.guardrail_version))
-    except FileExistsError:
-        raise ConfigurationError(f"{path}: the file exists; choose another name, or overwrite it with --force") from None
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot write the file: {error.strerror}") from None
+    if path.exists() and not arguments.force:
+        raise ConfigurationError(f"{path}: the file exists; choose another name, or overwrite it with --force")
+    with writing(path), path.open("w" if arguments.force else "x", encoding="utf-8") as file:
+        file.write(starter(arguments.guardrail_arn, arguments.guardrail_version))
     sys.stdout.write(f"Wrote {path}. Set the guardrail in it, then run: guardedbedrock check {path}\n")
     return 0
 

@@ -24,6 +24,7 @@ from guardedbedrock.governance.lint.run import (
     read_suppressions,
     worst,
 )
+from guardedbedrock.settings.writer import writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,7 +192,5 @@ def junit(findings: Sequence[LintFinding]) -> str:
 
 
 def _write(path: Path, content: str) -> None:
-    try:
+    with writing(f"--write-baseline {path}"):
         path.write_text(content, "utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"--write-baseline {path}: cannot write the file: {error.strerror}") from None

@@ -6,21 +6,20 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from guardedbedrock.aws.trail_bucket import S3Bucket
 from guardedbedrock.cli.console import as_json, console
 from guardedbedrock.cli.governance.prove import pair
+from guardedbedrock.cli.output import escape_controls
+from guardedbedrock.cli.progress import progress_bar
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.replay.rendering.markdown import write_markdown
 from guardedbedrock.governance.replay.rendering.page import write_page
 from guardedbedrock.governance.replay.rendering.text import write_text
 from guardedbedrock.governance.replay.run import query_for_athena, replay
+from guardedbedrock.settings.writer import writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from guardedbedrock.cli.formats import ReplayFormat
@@ -62,7 +61,7 @@ def command(arguments: ReplayArguments) -> int:
         return EXIT_OK
     if not (arguments.trails or arguments.tuples):
         raise ConfigurationError("no trail was given; name CloudTrail files, folders or s3://BUCKET/PREFIX, or use --tuples")
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("Reading trails", total=None)
         report = replay(
             arguments.trails,
@@ -92,13 +91,6 @@ def command(arguments: ReplayArguments) -> int:
     return EXIT_NEWLY_DENIED if report.newly_denied else EXIT_OK
 
 
-def _progress() -> AbstractContextManager[Progress]:
-    """Show a bar on stderr; nothing if stderr is not a terminal."""
-    screen = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
-
-
 def _render(report: ReplayReport, output: ReplayFormat) -> str:
     if output == "json":
         return as_json(report.as_data())
@@ -107,11 +99,9 @@ def _render(report: ReplayReport, output: ReplayFormat) -> str:
 
 def _write(folder: Path, text: str, output: ReplayFormat) -> None:
     file = folder / f"replay.{_SUFFIXES[output]}"
-    try:
+    with writing(file):
         folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, "utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be written: {error.strerror}") from None
+        file.write_text(escape_controls(text), "utf-8")
     sys.stderr.write(f"wrote {file}\n")
 
 

@@ -6,16 +6,16 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
 from guardedbedrock.cli.console import as_json
+from guardedbedrock.cli.output import escape_controls
+from guardedbedrock.cli.progress import progress_bar
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.report.build import build
 from guardedbedrock.governance.report.formats import as_data, write_csv
 from guardedbedrock.governance.report.page import write_page
 from guardedbedrock.governance.report.scope_of_configuration import of_configuration
 from guardedbedrock.governance.report.scope_of_snapshot import of_snapshot
+from guardedbedrock.settings.writer import writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,7 +47,7 @@ class ReportArguments:
 def command(arguments: ReportArguments) -> int:
     """Evaluate the account, and write the report."""
     scope = _scope(arguments)
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("Evaluating groups of principals", total=None)
         report = build(
             scope,
@@ -70,13 +70,6 @@ def _scope(arguments: ReportArguments) -> Scope:
     return of_configuration(arguments.config, arguments.models)
 
 
-def _progress() -> Progress:
-    """Show a bar on stderr; nothing if stderr is not a terminal."""
-    screen = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
-
-
 def _render(report: AccessReport, output: AccessFormat) -> Iterable[str]:
     if output == "json":
         return (as_json(as_data(report), indent=1),)
@@ -87,9 +80,6 @@ def _write(parts: Iterable[str], file: Path | None) -> None:
     if file is None:
         sys.stdout.writelines(parts)
         return
-    try:
-        with file.open("w", encoding="utf-8", newline="") as target:
-            target.writelines(parts)
-    except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be written: {error.strerror}") from None
+    with writing(file), file.open("w", encoding="utf-8", newline="") as target:
+        target.writelines(map(escape_controls, parts))
     sys.stderr.write(f"wrote {file}\n")

@@ -16,6 +16,7 @@ from guardedbedrock.governance.proof.solving.solver import is_available
 from guardedbedrock.iam import Account
 from guardedbedrock.iam.account.account import describe_gap
 from guardedbedrock.iam.account.snapshot import write_snapshot
+from guardedbedrock.settings.writer import writing
 from guardedbedrock.sources.access_changes import find_access_changes, find_unknown_changes, has_gaps
 
 EXIT_UNCHANGED = 0
@@ -59,10 +60,8 @@ def command(arguments: SnapshotArguments) -> int:
     snapshot = AccountReader.of_session(regions=arguments.regions).read(principals, last_accessed=arguments.last_accessed)
     if not snapshot["principals"]:
         raise ConfigurationError(_nothing_read(snapshot, principals))
-    try:
+    with writing(arguments.file):
         write_snapshot(snapshot, arguments.file)
-    except OSError as error:
-        raise ConfigurationError(f"{arguments.file}: cannot be written ({error.strerror}); correct the path") from None
     sys.stdout.write("\n".join(_summary(snapshot, arguments.file)) + "\n")
     return 0
 

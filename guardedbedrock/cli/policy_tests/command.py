@@ -12,6 +12,7 @@ from guardedbedrock.cli.policy_tests.progress import progress
 from guardedbedrock.cli.policy_tests.report_rows import DecisionRow, ProofRow
 from guardedbedrock.cli.report_formats import NO_JUNIT
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.settings.writer import writing
 from guardedbedrock.testing import cases
 from guardedbedrock.testing.cases import ProofCase
 
@@ -77,8 +78,6 @@ def _junit() -> Any:
 
 
 def _write(path: Path, report: str) -> None:
-    try:
+    with writing(f"--junit-xml {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(report, "utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"--junit-xml {path}: cannot write the file: {error.strerror}") from None

@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from guardedbedrock.cli.output import escape_controls
 from guardedbedrock.cli.policy_tests import text
 from guardedbedrock.cli.policy_tests.report_rows import line_of
 from guardedbedrock.cli.report_formats import IN_MESSAGE, IN_PROPERTY
-from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.settings.writer import writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,8 +63,5 @@ def _annotation(row: ReportRow) -> str:
 
 
 def _append(path: str, written: str) -> None:
-    try:
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(f"{written}\n")
-    except OSError as error:
-        raise ConfigurationError(f"{SUMMARY} {path}: cannot write the file: {error.strerror}") from None
+    with writing(f"{SUMMARY} {path}"), Path(path).open("a", encoding="utf-8") as file:
+        file.write(f"{escape_controls(written)}\n")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from guardedbedrock.bedrock import VOCABULARIES
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import POLICY_TYPES
-from guardedbedrock.settings.policy_files import read_policies
+from guardedbedrock.settings.policy_files import read_policies_in
 from guardedbedrock.settings.reader import read_toml
 from guardedbedrock.settings.settings import Settings
 from guardedbedrock.sources.names import ACCOUNT, policy_source
@@ -241,10 +241,7 @@ def _options(data: Mapping[str, Any], location: Location, path: Path) -> dict[st
     ]
     options["enforced"] = [_enforcement(each, location / "enforced" / i) for i, each in enumerate(data.get("enforced", ()))]
     if "policies" in data:
-        try:
-            options["policies"] = read_policies(data["policies"], base=path.parent)
-        except ConfigurationError as error:
-            raise type(error)(f"{path}: {error}") from None
+        options["policies"] = read_policies_in(path, data["policies"])
     return options
 
 

@@ -10,6 +10,7 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.generate import config_rule, guardrails, monitoring, policies
 from guardedbedrock.governance.generate.artifact import FORMS, Artifact, ArtifactFormat
 from guardedbedrock.governance.generate.inputs import Inputs
+from guardedbedrock.settings.writer import writing
 
 GENERATORS: Final[Mapping[str, Callable[[Inputs], Artifact]]] = {
     "invoke-policy": policies.invoke_policy,
@@ -45,16 +46,14 @@ def write(artifact: Artifact, form: ArtifactFormat, folder: Path) -> tuple[Path,
     if any((artifact.document is not None, artifact.resources, artifact.terraform)):
         contents[artifact.file_name(form)] = artifact.render(form).encode()
     contents |= artifact.files
+    if folder.exists() and not folder.is_dir():
+        raise ConfigurationError(f"{folder}: not a folder; name the folder to write into")
     written = []
     for name, content in contents.items():
         path = folder / name
-        try:
+        with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        except OSError as error:
-            if folder.exists() and not folder.is_dir():
-                raise ConfigurationError(f"{folder}: not a folder; name the folder to write into") from None
-            raise ConfigurationError(f"{path}: cannot write the file: {error.strerror}") from None
         written.append(path)
     return tuple(written)
 

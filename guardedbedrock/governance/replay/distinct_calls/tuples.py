@@ -20,6 +20,7 @@ from guardedbedrock.governance.replay.reading.events import RecordError, TrailEv
 from guardedbedrock.governance.replay.reading.evidence import NO_EVIDENCE, Evidence
 from guardedbedrock.governance.replay.reading.files import SkippedInput
 from guardedbedrock.governance.replay.reading.projection import CallTuple, Projection
+from guardedbedrock.settings.writer import writing
 
 FILE: Final = "calls.parquet"
 _NEEDS: Final = "needs pyarrow and duckdb; run pip install 'guardedbedrock[replay]'"
@@ -55,11 +56,9 @@ def write_parquet(groups: Sequence[CallGroup], folder: Path, projection: Project
     reads = _reads(projection)
     table = pa.Table.from_pylist([_row(group, reads) for group in groups], schema=_schema(pa))
     file = folder / FILE
-    try:
+    with writing(file):
         folder.mkdir(parents=True, exist_ok=True)
         parquet.write_table(table, file, compression="zstd")
-    except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be written: {error}") from None
     return file
 
 

@@ -42,29 +42,34 @@ def _lines(report: ReplayReport) -> Iterator[str]:
     )
     yield from _section(
         "Principals to contact first",
-        [f"{one.count:>8,}  {one.principal}  {shorten(one.models or one.operations)}" for one in report.impact],
+        [[f"{one.count:>8,}  {one.principal}  {shorten(one.models or one.operations)}"] for one in report.impact],
     )
     yield from _section(
         "Changes, by authorization",
         [
-            f"{one.count:>8,}  {one.before} -> {one.after}  {one.principal}  {one.action} on {one.resource}\n"
-            f"          {one.first} to {one.last}, for example {one.example}\n          {one.explanation}"
+            [
+                f"{one.count:>8,}  {one.before} -> {one.after}  {one.principal}  {one.action} on {one.resource}",
+                f"          {one.first} to {one.last}, for example {one.example}",
+                f"          {one.explanation}",
+            ]
             for one in report.changes
         ],
     )
     yield from _section(
         "Records that differ from the baseline; its policies or facts are incomplete",
         [
-            f"{one.count:>8,}  recorded {one.recorded}, baseline {one.verdict}  {one.principal}  {one.operation} {one.model}\n"
-            f"          for example {one.example}: {one.explanation}"
+            [
+                f"{one.count:>8,}  recorded {one.recorded}, baseline {one.verdict}  {one.principal}  {one.operation} {one.model}",
+                f"          for example {one.example}: {one.explanation}",
+            ]
             for one in report.divergences
         ],
     )
     yield from _section(
-        "Calls that stay undecided", [f"{one.count:>8,}  {one.reason}, for example {one.example}" for one in report.undecided]
+        "Calls that stay undecided", [[f"{one.count:>8,}  {one.reason}, for example {one.example}"] for one in report.undecided]
     )
-    yield from _section("Not replayed", [f"{one.count or '?':>8}  {one.file}: {one.reason}" for one in report.skipped])
-    yield from _section("What trails cannot show", [f"  {one}" for one in report.limits])
+    yield from _section("Not replayed", [[f"{one.count or '?':>8}  {one.file}: {one.reason}"] for one in report.skipped])
+    yield from _section("What trails cannot show", [[f"  {one}"] for one in report.limits])
     if report.mantle:
         yield f"  This trail has {report.mantle:,} calls of bedrock-mantle."
 
@@ -75,10 +80,11 @@ def shorten(names: Sequence[str]) -> str:
     return ", ".join(names[:_MOST_NAMES]) + rest
 
 
-def _section(title: str, rows: list[str]) -> Iterator[str]:
+def _section(title: str, rows: list[list[str]]) -> Iterator[str]:
     if rows:
         yield ""
         yield title
-        yield from rows[:MOST_ROWS]
+        # The lines of a row are separate texts, because a line feed in a value of a trail would look like another row.
+        yield from (line.replace("\r", "\\r").replace("\n", "\\n") for row in rows[:MOST_ROWS] for line in row)
         if len(rows) > MOST_ROWS:
             yield f"          and {len(rows) - MOST_ROWS:,} more; --format json lists all"
