@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 from guardedbedrock._nearest import closest
 from guardedbedrock.errors import ConfigurationError
@@ -15,9 +16,6 @@ from guardedbedrock.iam.language.documents import repeated_key
 from guardedbedrock.settings.policy_files import anchored
 from guardedbedrock.settings.problems import Loc, WriteLocation, dotted, unknown
 from guardedbedrock.settings.reader import parse_json, read_toml
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PREFIX: Final = "GUARDEDBEDROCK_"
 CONFIG: Final = "GUARDEDBEDROCK_CONFIG"
@@ -208,6 +206,12 @@ def from_file(path: str | Path | None, environ: Mapping[str, str], base: Path) -
         return _read(base / environ[CONFIG], named=f"environment variable {CONFIG}: {base / environ[CONFIG]}")
     layers = (_read(file) for file in default_files(base) if file.exists())
     return next((layer for layer in layers if layer), None)
+
+
+def used_file(path: str | Path | None, environ: Mapping[str, str], base: Path) -> Path | None:
+    """Return the TOML file that `from_file` reads; None if there is no file."""
+    layer = from_file(path, environ, base)
+    return Path(layer.name) if layer else None
 
 
 def default_files(base: Path) -> tuple[Path, ...]:

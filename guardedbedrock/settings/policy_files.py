@@ -15,11 +15,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, Val
 from guardedbedrock.bedrock.resources.resource_policies import check_attached
 from guardedbedrock.errors import ConfigurationError, SourceError
 from guardedbedrock.iam import POLICY_TYPES, PolicyDocument, PolicySet, PolicyType, parse
-from guardedbedrock.iam.errors import PolicySyntaxError
 from guardedbedrock.iam.language.documents import Source
 from guardedbedrock.settings.entry import setting
 from guardedbedrock.settings.problems import Loc, MisfitError, Models, as_list, dotted, explain
-from guardedbedrock.settings.reader import read_text
+from guardedbedrock.settings.reader import in_file, read_text
 from guardedbedrock.sources.names import policy_source
 
 LEVELED: Final = frozenset({"scp", "rcp"})
@@ -141,12 +140,8 @@ def read_policies_in(file: Path, sources: Any) -> PolicySet:
         PolicySyntaxError: As in `read_policies`.
         ConfigurationError: As in `read_policies`.
     """
-    try:
+    with in_file(file):
         return read_policies(sources, base=file.parent)
-    except PolicySyntaxError as error:
-        raise PolicySyntaxError(error.problem, pointer=error.pointer, file=f"{file}: {error.file}") from None
-    except ConfigurationError as error:
-        raise type(error)(f"{file}: {error}") from None
 
 
 def by_type(given: Any) -> Any:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +40,17 @@ _NUMBER: Final = re.compile(r"[-+]?[0-9][0-9a-fA-FxXoO_:.]*+")
 _KEY: Final = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _DEEP_KEY: Final = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_KEY}[ \t]*+\.[ \t]*+){{{DEEPEST}}}")
 """A dotted key of so many parts that `tomllib` takes quadratic time and memory."""
+
+
+@contextmanager
+def in_file(file: Path) -> Iterator[None]:
+    """Put a file before the message of every `ConfigurationError` of the block."""
+    try:
+        yield
+    except PolicySyntaxError as error:
+        raise PolicySyntaxError(error.problem, pointer=error.pointer, file=f"{file}: {error.file}") from None
+    except ConfigurationError as error:
+        raise type(error)(f"{file}: {error}") from None
 
 
 def read_text(path: Path, *, largest: int = LARGEST, what: str | None = None) -> str:

@@ -75,6 +75,17 @@ def test_a_file_that_cannot_be_written_is_a_configuration_error_when_the_guard_i
         Guard.from_config(config, listeners=())
 
 
+def test_a_check_without_writing_looks_at_the_nearest_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests may run as root, which may write everywhere, so the answer of the system is replaced."""
+    sink = JsonLines(tmp_path / "new" / "deep" / "audit.jsonl")
+    sink.check(create=False)
+    monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path)
+
+    with pytest.raises(ConfigurationError, match=r"audit\.jsonl' cannot be written: Permission denied"):
+        sink.check(create=False)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_guard_that_is_off_does_not_open_its_audit_file(tmp_path: Path) -> None:
     bad = a_folder(tmp_path / "audit.jsonl")
 

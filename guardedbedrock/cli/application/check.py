@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from guardedbedrock.cli.application.inspected_guard import inspected_guard
 from guardedbedrock.cli.console import write_json
+from guardedbedrock.governance.tool_tables import check_tool_tables
+from guardedbedrock.settings.layers import used_file
 from guardedbedrock.sources.live import LiveSource
 
 if TYPE_CHECKING:
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 
 def command(config: str | None, output: str) -> int:
     """
-    Validate a configuration with its policy files and the environment. AWS is not called.
+    Validate a configuration with its policy files, the environment and the tables for tools. AWS is not called.
 
     Returns:
         0.
@@ -26,6 +30,9 @@ def command(config: str | None, output: str) -> int:
         ConfigurationError: The configuration is invalid; the message gives the location.
     """
     found = summary(inspected_guard(config))
+    file = used_file(config, os.environ, Path.cwd())
+    if file is not None:
+        check_tool_tables(file)
     if output == "json":
         write_json(found)
     else:

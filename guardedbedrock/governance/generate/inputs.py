@@ -80,19 +80,29 @@ def read_inputs(config: str | None, tag_key: str = TAG_KEY) -> Inputs:
     if len(partitions) > 1:
         named = ", ".join(sorted(partitions))
         raise ConfigurationError(f"the guardrails are in several partitions ({named}); use one configuration for each")
-    definitions = configuration_table(Path(config)).get("guardrail_definitions", []) if config else []
-    if not isinstance(definitions, list) or not all(isinstance(one, Mapping) for one in definitions):
-        raise ConfigurationError(f"{config}: guardrail_definitions: must be an array of tables; write [[guardrail_definitions]]")
     return Inputs(
         settings.approved,
         # As for the backstop policy: a model that the client refuses is not exempt.
         sendable_patterns(settings.models_without_guardrail, settings.unsupported_models),
         settings.models_without_guardrail if settings.unsupported_models == "send" else (),
-        tuple(definitions),
+        read_definitions(Path(config)) if config else (),
         tag_key,
         settings.profiles,
         identify(settings.role_arn or settings.principal or "").account,
     )
+
+
+def read_definitions(file: Path) -> tuple[Mapping[str, Any], ...]:
+    """
+    Read the tables ``[[guardrail_definitions]]`` of a configuration.
+
+    Raises:
+        ConfigurationError: They are not tables.
+    """
+    definitions = configuration_table(file).get("guardrail_definitions", [])
+    if not isinstance(definitions, list) or not all(isinstance(one, Mapping) for one in definitions):
+        raise ConfigurationError(f"{file}: guardrail_definitions: must be an array of tables; write [[guardrail_definitions]]")
+    return tuple(definitions)
 
 
 def check_tag_key(key: str, location: str) -> None:

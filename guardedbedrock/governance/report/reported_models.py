@@ -13,8 +13,13 @@ from guardedbedrock.governance.report.scope import PrincipalGroup, ReportedModel
 from guardedbedrock.iam import PolicySet
 
 _UNLISTED_MODEL: Final = "unlisted.model-v1:0"
-_FOUNDATION: Final = "foundation-model/"
 _WILDCARDS: Final = str.maketrans({"*": "sample", "?": "x"})
+_FOUNDATION: Final = "foundation-model"
+_FIRST_STARS: Final = {
+    _FOUNDATION: ("sample", ".sample", "sample.sample"),
+    "inference-profile": ("sample", "anthropic.sample", ".anthropic.sample", "us.anthropic.sample"),
+}
+"""What the first ``*`` of a pattern may stand for in a sample, by resource type."""
 _MODEL_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/_-]*")
 _EXAMPLE: Final = "amazon.nova-lite-v1:0"
 _SOURCES: Final = (
@@ -43,15 +48,18 @@ def models_of(groups: Iterable[PrincipalGroup], snapshot: Mapping[str, Any]) -> 
     """Yield the models that policies and profiles name, a sample for each pattern, and one for every other model."""
     profiles = tuple(snapshot.get("inference_profiles") or ())
     targets = [model.rpartition("/")[2] for one in profiles for model in one["models"]]
-    named = sorted({name for group in groups for name in _model_names(group.policies)})
-    plain = [name for name in named if not _is_pattern(name)]
+    named = sorted({one for group in groups for one in _model_names(group.policies)}, key=lambda one: (one[1], one[0]))
+    plain = [name for _, name in named if not _is_pattern(name)]
     foundation = sorted({one for one in (*plain, *targets) if kind_of(one) != "inference-profile"})
     yield from (ReportedModel(one, one) for one in foundation)
     known = {one["id"] for one in profiles}
     for one in sorted({one for one in plain if kind_of(one) == "inference-profile"} - known):
         yield ReportedModel(one, one, routes=_documented_routes(one))
     yield from _profiles_of(profiles)
-    yield from (ReportedModel(name.translate(_WILDCARDS), name) for name in named if _is_pattern(name))
+    for kind, name in named:
+        if _is_pattern(name):
+            is_repeated = kind != _FOUNDATION and (_FOUNDATION, name) in named
+            yield ReportedModel(_sample(kind, name), f"{kind}/{name}" if is_repeated else name)
     yield ReportedModel(_UNLISTED_MODEL, "every other model")
 
 
@@ -78,15 +86,21 @@ def _documented_routes(model: str) -> dict[str, tuple[str, ...]]:
     return {region: routes for region in _SOURCES if (routes := destinations(profile, region))}
 
 
-def _model_names(policies: PolicySet) -> Iterator[str]:
-    """Yield the IDs and patterns of models in the resources of policies, except the pattern for every model."""
+def _model_names(policies: PolicySet) -> Iterator[tuple[str, str]]:
+    """Yield resource type and ID or pattern of models in the resources of policies, except the pattern for every model."""
     for _, document in policies:
         for statement in document.statements:
             for resource in statement.resources:
-                kind, slash, name = resource.rpartition("/")
-                is_model = slash and kind.endswith((_FOUNDATION.rstrip("/"), ":inference-profile"))
-                if is_model and name.strip("*?") and "${" not in name:
-                    yield name
+                prefix, _, name = resource.rpartition("/")
+                kind = prefix.rpartition(":")[2]
+                if kind in _FIRST_STARS and name.strip("*?") and "${" not in name:
+                    yield kind, name
+
+
+def _sample(kind: str, pattern: str) -> str:
+    """Return an ID that matches the pattern; one that names a resource of this type if the pattern has such IDs."""
+    samples = [pattern.replace("*", first, 1).translate(_WILDCARDS) for first in _FIRST_STARS[kind]]
+    return next((one for one in samples if _MODEL_ID.fullmatch(one) and kind_of(one) == kind), samples[0])
 
 
 def _is_pattern(name: str) -> bool:

@@ -255,6 +255,31 @@ def test_models_come_from_policies_and_profiles_with_a_sample_for_each_pattern(t
     assert report.scope.models[2].routes == {REGION: ("us-east-1", "us-west-2")}
 
 
+@pytest.mark.parametrize(
+    ("resource", "sample", "outcome"),
+    [
+        ("foundation-model/*opus*", "sample.sampleopussample", "allowed"),
+        ("foundation-model/anthropic*", "anthropic.sample", "allowed"),
+        ("foundation-model/acme.t?", "acme.tx", "allowed"),
+        ("inference-profile/us.*", "us.anthropic.sample", "implicitDeny"),  # no foundation model is allowed
+        ("inference-profile/*claude*", "us.anthropic.sampleclaudesample", "implicitDeny"),
+    ],
+)
+def test_the_sample_of_a_pattern_names_a_resource_of_its_type(tmp_path: Path, resource: str, sample: str, outcome: str) -> None:
+    report = report_of(tmp_path, principal("App", {**ALLOW, "Resource": [f"arn:aws:bedrock:*:*:{resource}"]}, APPLY), models=())
+
+    model = report.scope.models[0]
+    assert (model.label, model.id) == (resource.partition("/")[2], sample)
+    assert outcome in {one.verdict.outcome for one in report.rows[0].cells[0][0] or ()}
+
+
+def test_a_pattern_of_two_resource_types_has_two_samples(tmp_path: Path) -> None:
+    resources = [f"arn:aws:bedrock:*:*:{kind}/*claude*" for kind in ("foundation-model", "inference-profile")]
+    report = report_of(tmp_path, principal("App", {**ALLOW, "Resource": resources}, APPLY), models=())
+
+    assert [one.label for one in report.scope.models] == ["*claude*", "inference-profile/*claude*", "every other model"]
+
+
 def test_a_profile_is_not_evaluated_in_a_region_that_does_not_have_it(tmp_path: Path) -> None:
     profile = {
         "arn": f"arn:aws:bedrock:eu-west-1:{ACCOUNT}:inference-profile/eu.acme.two",
