@@ -25,15 +25,17 @@ prove = typer.Typer(
 
 Config = Annotated[str | None, typer.Option("--config", metavar="FILE", help="Configuration with the table policies.")]
 Snapshot = Annotated[str | None, typer.Option("--snapshot", metavar="FILE", help="Snapshot of an account.")]
-Principal = Annotated[str | None, typer.Option("--principal", metavar="ARN", help="The principal.")]
+Principal = Annotated[str | None, typer.Option("--principal", metavar="ARN", help="The principal whose policies these are.")]
 Every = Annotated[bool, typer.Option("--all", help="Ask for every principal of the snapshot.")]
 Identity = Annotated[list[str] | None, typer.Option("--identity", metavar="FILE", help="Identity-based policy; may repeat.")]
 Scp = Annotated[list[str] | None, typer.Option("--scp", metavar="FILE", help="SCP; several files are one level.")]
 Rcp = Annotated[list[str] | None, typer.Option("--rcp", metavar="FILE", help="RCP; several files are one level.")]
-Boundary = Annotated[list[str] | None, typer.Option("--boundary", metavar="FILE", help="Permissions boundary.")]
-Endpoint = Annotated[list[str] | None, typer.Option("--endpoint", metavar="FILE", help="VPC endpoint policy.")]
-Session = Annotated[list[str] | None, typer.Option("--session", metavar="FILE", help="Session policy.")]
-Assume = Annotated[list[str] | None, typer.Option("--assume", metavar="KEY=VALUE", help="A key that every request has.")]
+Boundary = Annotated[list[str] | None, typer.Option("--boundary", metavar="FILE", help="Permissions boundary; may repeat.")]
+Endpoint = Annotated[list[str] | None, typer.Option("--endpoint", metavar="FILE", help="VPC endpoint policy; may repeat.")]
+Session = Annotated[list[str] | None, typer.Option("--session", metavar="FILE", help="Session policy; may repeat.")]
+Assume = Annotated[
+    list[str] | None, typer.Option("--assume", metavar="KEY=VALUE", help="A context key of every request; may repeat.")
+]
 Timeout = Annotated[
     float, typer.Option("--timeout", min=0.001, max=LONGEST_TIMEOUT, help="Limit of the solver for each part, in seconds.")
 ]
