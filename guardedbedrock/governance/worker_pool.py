@@ -18,7 +18,8 @@ class WorkerPool(ProcessPoolExecutor):
     """
     A pool of spawned processes, which inherit neither threads nor locks of this one.
 
-    A terminal sends Ctrl-C to every process of a command. This process handles it; the workers end silently.
+    A terminal sends Ctrl-C to every process of a command. This process handles it; the workers end silently. If this process
+    ignores Ctrl-C, as background jobs of a shell script do, the workers ignore it too.
 
     Args:
         workers: The number of processes.
@@ -38,7 +39,8 @@ class WorkerPool(ProcessPoolExecutor):
 
 
 def _start_worker(initialize: Callable[[], object]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # a shell ignores it for background jobs
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     initialize()

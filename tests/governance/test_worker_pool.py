@@ -13,32 +13,47 @@ import pytest
 from guardedbedrock.governance.worker_pool import WorkerPool
 
 PROGRAM = """
-import sys, time
+import signal, sys, time
 from guardedbedrock.governance.worker_pool import WorkerPool
+seconds, ignored = map(float, sys.argv[1:])
+signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler)
 try:
     with WorkerPool(2) as pool:
-        tasks = [pool.submit(time.sleep, 60) for _ in range(4)]
+        tasks = [pool.submit(time.sleep, seconds) for _ in range(2)]
         print("submitted", flush=True)
-        tasks[0].result()
+        for task in tasks:
+            task.result()
 except KeyboardInterrupt:
     sys.exit(130)
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a signal reaches a group of processes only on POSIX")
-@pytest.mark.parametrize("seconds", [0, 0.05, 2], ids=["start", "imports", "task"])
-def test_ctrl_c_ends_workers_without_a_traceback(seconds: float) -> None:
+def interrupted(*, after: float, task: float, ignored: bool) -> tuple[int, str]:
+    """Send Ctrl-C to a process and its workers, and return the exit code and stderr."""
     with subprocess.Popen(  # noqa: S603 - a command of this test
-        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", PROGRAM, str(task), str(int(ignored))],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "submitted\n"
-        time.sleep(seconds)
+        time.sleep(after)
         os.killpg(process.pid, signal.SIGINT)
-
         _, err = process.communicate(timeout=30)
+        return process.returncode, err
 
-    assert (process.returncode, err) == (130, "")
+
+@pytest.mark.parametrize("after", [0, 0.05, 2], ids=["start", "imports", "task"])
+def test_ctrl_c_ends_workers_without_a_traceback(after: float) -> None:
+    assert interrupted(after=after, task=60, ignored=False) == (130, "")
+
+
+@pytest.mark.parametrize("after", [0, 1], ids=["start", "task"])
+def test_workers_of_a_background_job_ignore_ctrl_c(after: float) -> None:
+    """A shell without job control starts background jobs with the signal ignored."""
+    assert interrupted(after=after, task=2, ignored=True) == (0, "")
 
 
 def test_a_pool_initializes_its_workers_and_returns_results() -> None:
