@@ -13,6 +13,7 @@ from iam.oracle.questions import asked
 from guardedbedrock.iam.matching.conditions import Condition, compile_conditions, compile_line
 from guardedbedrock.iam.matching.operators import OPERATORS
 from guardedbedrock.iam.matching.requests import Request
+from guardedbedrock.iam.matching.variables import Variable, variables_in
 
 OPERATOR_NAMES: Final = [
     f"{prefix}{name}{suffix}"
@@ -96,6 +97,36 @@ def test_condition_holds_as_in_the_second_engine(operator: str) -> None:
             line = compile_line(Condition(operator, key, values), variables=True)
             for request in requests:
                 assert holds(operator, key, list(values), asked(request)) is line.test(request.facts), (values, request)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "default"),
+    [
+        ("${aws:username}", "aws:username", None),
+        ("${aws:username, ''}", "aws:username", ""),
+        ("${aws:username, 'a'}", "aws:username", "a"),
+        ("${aws:username,}", "aws:username,", None),
+        ("${aws:username, '}", "aws:username, '", None),
+    ],
+)
+def test_a_variable_has_a_default_only_in_quotes(text: str, key: str, default: str | None) -> None:
+    assert list(variables_in([text])) == [Variable(key, default, key)]
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "accepted"),
+    [
+        ("NumericEquals", "5", True),
+        ("NumericEquals", "five", False),
+        ("DateLessThan", "2026-12-01T00:00:00Z", True),
+        ("DateLessThan", "tomorrow", False),
+        ("IpAddress", "10.0.0.0/8", True),
+        ("IpAddress", "10.0.0", False),
+        ("StringEquals", "five", True),
+    ],
+)
+def test_an_operator_accepts_the_values_of_its_kind(operator: str, value: str, *, accepted: bool) -> None:
+    assert OPERATORS[operator].accepts(value) is accepted
 
 
 @pytest.mark.parametrize("length", range(4))

@@ -96,6 +96,19 @@ def test_a_star_can_match_separators_before_an_unknown_name(pattern: str, *, cou
     assert match_partly_known(tokens, ["arn:aws:bedrock:", ANY_BUT_COLON, "::foundation-model/", ANY]) is could
 
 
+@pytest.mark.parametrize(
+    ("pattern", "could"),
+    [
+        ("arn:aws:bedrock:us-east-1::m", False),
+        ("arn:aws:bedrock:us-east-1::m:0", False),
+        ("*:aws:bedrock:us-east-1::m:0", True),  # the star can match the separators
+        ("arn:aws:bedrock:m:0", True),  # too few colons for an ARN
+    ],
+)
+def test_unknown_text_matches_no_separator_of_an_arn(pattern: str, *, could: bool) -> None:
+    assert Automaton(tokenize(pattern)).may_match(["arn:", ANY]) is could
+
+
 @pytest.mark.parametrize("pattern", ["*", "a*", "*b", "a?b", "ab", "*a*b"])
 @pytest.mark.parametrize("text", ["", "a", "b", "ab", "aab", "acb", "abc"])
 def test_string_that_is_read_in_steps_matches_as_a_whole(pattern: str, text: str) -> None:
