@@ -48,7 +48,7 @@ def in_file(file: Path) -> Iterator[None]:
     try:
         yield
     except PolicySyntaxError as error:
-        raise PolicySyntaxError(error.problem, pointer=error.pointer, file=f"{file}: {error.file}") from None
+        raise PolicySyntaxError(error.problem, pointer=error.pointer, file=f"{file}: {error.file or 'policy'}") from None
     except ConfigurationError as error:
         raise type(error)(f"{file}: {error}") from None
 

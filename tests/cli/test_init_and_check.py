@@ -72,6 +72,16 @@ def test_init_keeps_an_existing_file(cli: Cli, tmp_path: Path) -> None:
     assert "[[guardrails]]" in (tmp_path / "guardedbedrock.toml").read_text("utf-8")
 
 
+def test_init_keeps_a_link_that_leads_nowhere(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "guardedbedrock.toml").symlink_to("missing.toml")
+
+    code, out, err = cli("init")
+
+    assert (code, out) == (2, "")
+    assert err == "guardedbedrock: guardedbedrock.toml: the file exists; choose another name, or overwrite it with --force\n"
+    assert not (tmp_path / "missing.toml").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
@@ -187,7 +197,7 @@ TOOL_TABLES = {
 
 @pytest.mark.parametrize("arguments", [(), ("guardedbedrock.toml",)], ids=["found", "named"])
 @pytest.mark.parametrize(("table", "problem"), TOOL_TABLES.values(), ids=TOOL_TABLES)
-def test_check_reports_an_invalid_table_for_tools(  # a table, under two ways to name the file
+def test_check_reports_an_invalid_table_for_tools(
     cli: Cli, tmp_path: Path, table: str, problem: str, arguments: tuple[str, ...]
 ) -> None:
     cli("init")

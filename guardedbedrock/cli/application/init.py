@@ -67,7 +67,7 @@ def command(arguments: InitArguments) -> int:
     check(guardrails=[guardrail])
     if path.is_dir():
         raise ConfigurationError(f"{path}: is a folder; name a file in it, such as {path / 'guardedbedrock.toml'}")
-    if path.exists() and not arguments.force:
+    if (path.exists() or path.is_symlink()) and not arguments.force:
         raise ConfigurationError(f"{path}: the file exists; choose another name, or overwrite it with --force")
     with writing(path), path.open("w" if arguments.force else "x", encoding="utf-8") as file:
         file.write(starter(arguments.guardrail_arn, arguments.guardrail_version))
